@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The formats, one row each; probing, opening and creating by row. */
+#include "formats/format.h"
+
+#include "io/error.h"
+
+#include <string.h>
+
+extern const VcFormat vc_format_vma, vc_format_vpc, vc_format_vhdx, vc_format_raw;
+
+const VcFormat *const vc_formats[] = {
+    &vc_format_vma,
+    &vc_format_vpc,
+    &vc_format_vhdx,
+    &vc_format_raw,
+    NULL,
+};
+
+const VcFormat *
+vc_format_find(const char *name, GError **error)
+{
+    g_autoptr(GString) names = g_string_new(NULL);
+    for (size_t i = 0; vc_formats[i]; i++) {
+        const VcFormat *format = vc_formats[i];
+        if (strcmp(name, format->name) == 0 ||
+            (format->alias && strcmp(name, format->alias) == 0))
+            return format;
+        g_string_append_printf(names, "%s%s", i > 0 ? ", " : "", format->name);
+        if (format->alias)
+            g_string_append_printf(names, " (or %s)", format->alias);
+    }
+    vc_fail(error, VC_ERROR_USAGE, "unknown format '%s'; known are %s", name, names->str);
+    return NULL;
+}
+
+const VcFormat *
+vc_format_probe(VcFile *file, GError **error)
+{
+    const VcFormat *raw = NULL;
+    for (size_t i = 0; vc_formats[i]; i++) {
+        bool match = false;
+        if (!vc_formats[i]->probe) {
+            raw = vc_formats[i];
+        } else if (!vc_formats[i]->probe(file, &match, error)) {
+            g_prefix_error(error, "%s: ", file->name);
+            return NULL;
+        }
+        if (match)
+            return vc_formats[i];
+    }
+    return raw;
+}
+
+VcSource *
+vc_format_open(const VcFormat *format, VcFile *file, const VcOptions *options,
+               GError **error)
+{
+    g_autofree char *name = g_strdup(file->name);
+
+    if (!vc_options_check(options, format->name, format->open_options, error)) {
+        vc_file_free(file);
+        return NULL;
+    }
+    if (!file->seekable && !format->from_stream) {
+        vc_file_free(file);
+        vc_fail(error, VC_ERROR_UNSUPPORTED,
+                "%s: a %s image cannot be read from a pipe or compressed stream: its tables "
+                "need random access; store it in a file first",
+                name, format->name);
+        return NULL;
+    }
+    VcSource *source = format->open(file, options, error);
+    if (!source) {
+        g_prefix_error(error, "%s: ", name);
+        return NULL;
+    }
+    source->format = format;
+    return source;
+}
+
+VcSink *
+vc_format_create(const VcFormat *format, VcFile *file, const VcLayout *layout,
+                 const VcOptions *options, const VcIdentity *identity, GError **error)
+{
+    if (!format->create) {
+        vc_fail(error, VC_ERROR_UNSUPPORTED, "vconv does not write %s images",
+                format->name);
+        return NULL;
+    }
+    if (!vc_options_check(options, format->name, format->create_options, error))
+        return NULL;
+    if (layout->n_disks > format->max_disks) {
+        vc_fail(error, VC_ERROR_USAGE,
+                "%s: a %s image holds at most %u disk%s, not %u; choose one with --disk",
+                file->name, format->name, format->max_disks,
+                format->max_disks == 1 ? "" : "s", layout->n_disks);
+        return NULL;
+    }
+    VcSink *sink = format->create(file, layout, options, identity, error);
+    if (!sink) {
+        g_prefix_error(error, "%s: ", file->name);
+        return NULL;
+    }
+    sink->format = format;
+    return sink;
+}

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* A sink: what all formats share. */
+#include "formats/sink.h"
+
+#include "io/error.h"
+
+void
+vc_sink_init(VcSink *sink, const VcSinkOps *ops, VcFile *file, const VcLayout *layout)
+{
+    sink->ops = ops;
+    sink->file = file;
+    vc_layout_copy(&sink->layout, layout);
+    sink->warnings = vc_warnings_new();
+}
+
+void
+vc_sink_clear(VcSink *sink)
+{
+    vc_layout_clear(&sink->layout);
+    g_clear_pointer(&sink->warnings, g_ptr_array_unref);
+}
+
+bool
+vc_sink_place(VcSink *sink, unsigned disk, uint64_t offset, uint64_t length,
+              uint64_t *position, uint64_t *run, GError **error)
+{
+    g_assert(disk < sink->layout.n_disks && length > 0 && offset % VC_CELL == 0 &&
+             offset <= sink->layout.disks[disk].size &&
+             length <= sink->layout.disks[disk].size - offset);
+
+    if (!sink->ops->place(sink, disk, offset, length, position, run, error)) {
+        g_prefix_error(error, "%s: ", sink->file->name);
+        return false;
+    }
+    g_assert(*run > 0 && *run <= length);
+    return true;
+}
+
+uint64_t
+vc_sink_settled(const VcSink *sink, uint64_t last_end)
+{
+    return sink->ops->settled ? sink->ops->settled(sink) : last_end;
+}
+
+bool
+vc_sink_finish(VcSink *sink, GError **error)
+{
+    if (!sink->ops->finish(sink, error)) {
+        g_prefix_error(error, "%s: ", sink->file->name);
+        return false;
+    }
+    return true;
+}
+
+void
+vc_sink_free(VcSink *sink)
+{
+    if (sink)
+        sink->ops->free(sink);
+}

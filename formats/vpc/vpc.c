@@ -1,0 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "formats/format.h"
+
+const VcFormat vc_format_vpc = { .name = "vpc", .max_disks = 1 };

@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* A file in memory, sparse, in pages. */
+#include "io/memory.h"
+
+#include "io/error.h"
+
+#include <string.h>
+
+#define PAGE ((size_t)64 << 10)
+
+typedef struct {
+    VcFile base;
+    GTree *pages; /* page number to PAGE bytes; zero outside what was written */
+    uint64_t size;
+} MemoryFile;
+
+static int
+compare_numbers(gconstpointer a, gconstpointer b, gpointer unused G_GNUC_UNUSED)
+{
+    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+    return (x > y) - (x < y);
+}
+
+static uint8_t *
+find_page(const MemoryFile *m, uint64_t number)
+{
+    return g_tree_lookup(m->pages, &number);
+}
+
+static uint8_t *
+make_page(MemoryFile *m, uint64_t number)
+{
+    uint8_t *page = find_page(m, number);
+    if (!page) {
+        page = g_malloc0(PAGE);
+        g_tree_insert(m->pages, g_memdup2(&number, sizeof number), page);
+    }
+    return page;
+}
+
+static bool
+memory_read(VcFile *file, uint64_t position, void *buffer, size_t length, size_t *got,
+            GError **error G_GNUC_UNUSED)
+{
+    const MemoryFile *m = (const MemoryFile *)file;
+    *got = position < m->size ? MIN(length, m->size - position) : 0;
+
+    uint8_t *at = buffer;
+    for (size_t left = *got; left > 0;) {
+        size_t inside = position % PAGE, piece = MIN(left, PAGE - inside);
+        const uint8_t *page = find_page(m, position / PAGE);
+        if (page)
+            memcpy(at, page + inside, piece);
+        else
+            memset(at, 0, piece);
+        at += piece;
+        position += piece;
+        left -= piece;
+    }
+    return true;
+}
+
+static bool
+memory_write(VcFile *file, uint64_t position, const void *buffer, size_t length,
+             GError **error)
+{
+    MemoryFile *m = (MemoryFile *)file;
+    uint64_t end;
+    if (!g_uint64_checked_add(&end, position, length)) {
+        vc_fail(error, VC_ERROR_LIMIT, "writing beyond 2^64");
+        return false;
+    }
+    m->size = MAX(m->size, end);
+
+    const uint8_t *at = buffer;
+    while (length > 0) {
+        size_t inside = position % PAGE, piece = MIN(length, PAGE - inside);
+        memcpy(make_page(m, position / PAGE) + inside, at, piece);
+        at += piece;
+        position += piece;
+        length -= piece;
+    }
+    return true;
+}
+
+static bool
+memory_size(VcFile *file, uint64_t *size, GError **error G_GNUC_UNUSED)
+{
+    *size = ((MemoryFile *)file)->size;
+    return true;
+}
+
+static bool
+memory_run(VcFile *file, uint64_t position, bool *data, uint64_t *length,
+           GError **error G_GNUC_UNUSED)
+{
+    const MemoryFile *m = (const MemoryFile *)file;
+    uint64_t first = position / PAGE;
+    *data = find_page(m, first) != NULL;
+
+    uint64_t end;
+    if (*data) {
+        uint64_t page = first + 1;
+        while (page * PAGE < m->size && find_page(m, page))
+            page++;
+        end = page * PAGE;
+    } else {
+        GTreeNode *node = g_tree_upper_bound(m->pages, &first);
+        end = node ? *(const uint64_t *)g_tree_node_key(node) * PAGE : m->size;
+    }
+    *length = MIN(end, m->size) - position;
+    return true;
+}
+
+static bool
+memory_zero(VcFile *file, uint64_t position, uint64_t length, GError **error)
+{
+    MemoryFile *m = (MemoryFile *)file;
+    uint64_t end;
+    if (!g_uint64_checked_add(&end, position, length)) {
+        vc_fail(error, VC_ERROR_LIMIT, "zeroing beyond 2^64");
+        return false;
+    }
+    m->size = MAX(m->size, end);
+
+    uint64_t first = position / PAGE;
+    GTreeNode *node = g_tree_lower_bound(m->pages, &first);
+    while (node) {
+        uint64_t page = *(const uint64_t *)g_tree_node_key(node);
+        if (page > (end - 1) / PAGE || end == 0)
+            break;
+        uint64_t from = MAX(position, page * PAGE), to = MIN(end, page * PAGE + PAGE);
+        memset((uint8_t *)g_tree_node_value(node) + from % PAGE, 0, to - from);
+        node = g_tree_node_next(node);
+    }
+    return true;
+}
+
+static bool
+memory_truncate(VcFile *file, uint64_t size, GError **error)
+{
+    MemoryFile *m = (MemoryFile *)file;
+    if (size < m->size && !memory_zero(file, size, m->size - size, error))
+        return false;
+    m->size = size;
+    return true;
+}
+
+static void
+memory_free(VcFile *file)
+{
+    MemoryFile *m = (MemoryFile *)file;
+    g_tree_unref(m->pages);
+    vc_file_clear(file);
+    g_free(m);
+}
+
+static const VcFileOps memory_ops = {
+    .read = memory_read,
+    .write = memory_write,
+    .size = memory_size,
+    .run = memory_run,
+    .zero = memory_zero,
+    .truncate = memory_truncate,
+    .free = memory_free,
+};
+
+VcFile *
+vc_memory_file(const char *name)
+{
+    MemoryFile *m = g_new0(MemoryFile, 1);
+    vc_file_init(&m->base, &memory_ops, name, true);
+    m->base.reads_zero = true;
+    m->pages = g_tree_new_full(compare_numbers, NULL, g_free, g_free);
+    return &m->base;
+}
+
+VcFile *
+vc_memory_file_from(const char *name, const void *data, size_t length)
+{
+    VcFile *file = vc_memory_file(name);
+    memory_write(file, 0, data, length, NULL);
+    return file;
+}
+
+bool
+vc_memory_file_visit(VcFile *file, VcMemoryVisit visit, void *user, GError **error)
+{
+    MemoryFile *m = (MemoryFile *)file;
+    for (GTreeNode *node = g_tree_node_first(m->pages); node;
+         node = g_tree_node_next(node)) {
+        uint64_t position = *(const uint64_t *)g_tree_node_key(node) * PAGE;
+        if (position >= m->size)
+            break;
+        if (!visit(user, position, g_tree_node_value(node),
+                   MIN(PAGE, m->size - position), error))
+            return false;
+    }
+    return true;
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Files, block devices and pipes of the system, opened by path. */
+#ifndef VC_IO_POSIX_H
+#define VC_IO_POSIX_H
+
+#include "io/file.h"
+
+/* How an open file meets the page cache. */
+typedef enum {
+    VC_CACHE_AUTO,      /* direct where it can, buffered where it cannot */
+    VC_CACHE_NONE,      /* direct I/O; still buffered where the file system refuses it */
+    VC_CACHE_WRITEBACK, /* buffered */
+} VcCache;
+
+/* Opens PATH for reading only: regular file, block device (seekable), or a FIFO or socket
+ * (a stream). "-" is standard input: seekable when it is a regular file. A directory is
+ * VC_ERROR_IO. */
+VcFile *vc_posix_open(const char *path, VcCache cache, GError **error);
+
+/* Gives a seekable output over descriptor FD (taken), which is open for reading and
+ * writing. PATH is for a second descriptor with direct I/O; NULL for none. */
+VcFile *vc_posix_output(int fd, const char *path, const char *name, VcCache cache,
+                        GError **error);
+
+/* Gives an append-only output over FD (standard output, a FIFO). */
+VcFile *vc_posix_append(int fd, bool own, const char *name);
+
+#endif

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Tests of the file in memory. */
+#include "io/error.h"
+#include "io/memory.h"
+#include "tests/check-main.h"
+
+START_TEST(what_was_written_reads_back)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(VcFile) file = vc_memory_file("m");
+    char back[5];
+
+    ck_assert(vc_file_write(file, 65534, "hello", 5, &error));
+    ck_assert(vc_file_read(file, 65534, back, 5, &error));
+    assert_no_error(error);
+    ck_assert_mem_eq(back, "hello", 5);
+}
+END_TEST
+
+START_TEST(what_was_not_written_is_a_hole_and_reads_zero)
+{
+    g_autoptr(VcFile) file = vc_memory_file("m");
+    uint8_t back[4] = { 1, 1, 1, 1 };
+    bool data;
+    uint64_t length;
+
+    ck_assert(vc_file_write(file, 1 << 20, "x", 1, NULL));
+    ck_assert(vc_file_read(file, 100, back, 4, NULL));
+    ck_assert_mem_eq(back, "\0\0\0\0", 4);
+    ck_assert(vc_file_run(file, 100, &data, &length, NULL));
+    ck_assert(!data);
+    ck_assert_uint_eq(length, (1 << 20) - 100);
+    ck_assert(vc_file_run(file, 1 << 20, &data, &length, NULL));
+    ck_assert(data);
+    ck_assert_uint_eq(length, 1);
+}
+END_TEST
+
+START_TEST(reading_beyond_the_end_is_short)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(VcFile) file = vc_memory_file_from("m", "abc", 3);
+    char back[4];
+
+    ck_assert(!vc_file_read(file, 0, back, 4, &error));
+    assert_error(error, VC_ERROR_SHORT);
+}
+END_TEST
+
+START_TEST(truncating_forgets_what_was_behind)
+{
+    g_autoptr(VcFile) file = vc_memory_file_from("m", "abcdef", 6);
+    char back[6];
+
+    ck_assert(vc_file_truncate(file, 2, NULL));
+    ck_assert(vc_file_truncate(file, 6, NULL));
+    ck_assert(vc_file_read(file, 0, back, 6, NULL));
+    ck_assert_mem_eq(back, "ab\0\0\0\0", 6);
+}
+END_TEST
+
+int
+main(void)
+{
+    Suite *suite = suite_create("io/memory");
+    TCase *tests = tcase_create("memory");
+    tcase_add_test(tests, what_was_written_reads_back);
+    tcase_add_test(tests, what_was_not_written_is_a_hole_and_reads_zero);
+    tcase_add_test(tests, reading_beyond_the_end_is_short);
+    tcase_add_test(tests, truncating_forgets_what_was_behind);
+    suite_add_tcase(suite, tests);
+    return run_suite(suite);
+}
