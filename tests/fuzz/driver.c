@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The plain main function of a fuzz target: runs the empty input and then each seed,
+ * which are the files given, or the files in the directories given. TAP goes to
+ * standard output; a crash or a hang ends the program, and the line before says with
+ * which seed. */
+#include "tests/fuzz/fuzz.h"
+
+#include <glib.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* A hang, also under the slowest sanitizer on a busy machine. */
+#define SEED_SECONDS_MAX 60
+
+/* Targets with a mutator of their own call this; the plain program never mutates. */
+size_t
+LLVMFuzzerMutate(uint8_t *data, size_t size, size_t max_size)
+{
+    (void)data;
+    (void)max_size;
+    return size;
+}
+
+/* Runs one seed from a buffer of exactly its size, so that reading past it is seen. */
+static void
+run(const char *name, const void *data, size_t size, unsigned *count)
+{
+    uint8_t *copy = malloc(size ? size : 1);
+    g_assert(copy);
+    if (size)
+        memcpy(copy, data, size);
+
+    printf("# %s\n", name);
+    fflush(stdout);
+    alarm(SEED_SECONDS_MAX);
+    LLVMFuzzerTestOneInput(copy, size);
+    alarm(0);
+    printf("ok %u - %s\n", ++*count, name);
+    free(copy);
+}
+
+static bool
+run_file(const char *path, unsigned *count)
+{
+    g_autofree char *data = NULL;
+    g_autofree char *name = g_path_get_basename(path);
+    size_t size;
+
+    if (!g_file_get_contents(path, &data, &size, NULL)) {
+        printf("not ok %u - %s cannot be read\n", ++*count, name);
+        return false;
+    }
+    run(name, data, size, count);
+    return true;
+}
+
+static int
+compare_strings(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static bool
+run_directory(const char *path, unsigned *count)
+{
+    g_autoptr(GDir) dir = g_dir_open(path, 0, NULL);
+    g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
+    bool ok = true;
+    const char *name;
+
+    while ((name = g_dir_read_name(dir)) != NULL)
+        g_ptr_array_add(names, g_build_filename(path, name, NULL));
+    g_ptr_array_sort(names, compare_strings);
+    for (unsigned i = 0; i < names->len; i++)
+        ok = run_file(names->pdata[i], count) && ok;
+    return ok;
+}
+
+int
+main(int argc, char **argv)
+{
+    unsigned count = 0;
+    bool ok = true;
+
+    run("empty input", "", 0, &count);
+    for (int i = 1; i < argc; i++) {
+        if (g_file_test(argv[i], G_FILE_TEST_IS_DIR))
+            ok = run_directory(argv[i], &count) && ok;
+        else if (g_file_test(argv[i], G_FILE_TEST_EXISTS))
+            ok = run_file(argv[i], &count) && ok;
+    }
+    printf("1..%u\n", count);
+    return ok ? 0 : 1;
+}
