@@ -43,8 +43,8 @@ typedef struct {
      * file and position. NULL: only `next`. */
     bool (*map)(const VcSource *source, unsigned disk, uint64_t offset, VcExtent *extent,
                 GError **error);
-    /* The next run in stored order. The payload of a stream must have been read, or be
-     * given up, before the next call. At the end it checks that all disks that are not
+    /* The next run in stored order. The payload of a stream must have been read (from
+     * extent.file, which may be a piece read ahead), or be given up, before the next call. At the end it checks that all disks that are not
      * skipped were complete. NULL: `map` from 0 up, disk by disk. */
     bool (*next)(VcSource *source, VcExtent *extent, GError **error);
     /* Prepares `map` where that costs a pass over the file (VMA); called once, before the
