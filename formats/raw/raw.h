@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Raw images: the bytes of one disk and nothing else. */
+#ifndef VC_FORMATS_RAW_RAW_H
+#define VC_FORMATS_RAW_RAW_H
+
+#include "formats/options.h"
+#include "formats/sink.h"
+#include "formats/source.h"
+
+/* Gives a source over FILE (taken). Option "size": the size that the file must have. A
+ * stream may also come without it; then the disk's size is VC_SIZE_UNKNOWN, the extents
+ * are pieces that were read ahead, and extent.file is not the stream but holds one
+ * piece until the following `next`. */
+VcSource *raw_open(VcFile *file, const VcOptions *options, GError **error);
+
+/* Gives a sink over FILE (borrowed). Option "size": at least the disk's. A disk of
+ * VC_SIZE_UNKNOWN ends where the last run placed ends. */
+VcSink *raw_create(VcFile *file, const VcLayout *layout, const VcOptions *options,
+                   const VcIdentity *identity, GError **error);
+
+#endif
