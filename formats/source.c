@@ -19,6 +19,7 @@ vc_source_clear(VcSource *source)
 {
     vc_layout_clear(&source->layout);
     g_clear_pointer(&source->parent, vc_parent_free);
+    g_clear_pointer(&source->identity, g_free);
     g_clear_pointer(&source->warnings, g_ptr_array_unref);
     g_clear_pointer(&source->file, vc_file_free);
 }

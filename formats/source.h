@@ -65,6 +65,9 @@ struct VcSource {
     VcFile *file;                  /* owned */
     VcLayout layout;               /* owned */
     VcParent *parent;              /* owned; NULL when there is none */
+    char *identity; /* owned; what children call this image: VHDX DataWriteGuid, lower case
+                       in braces; VHD unique id, 32 hexadecimal digits; NULL: cannot be a
+                       parent */
     GPtrArray *warnings;           /* what was read in spite of a fault; see vc_warn */
     bool skip[VC_DISKS_MAX];       /* disks that the caller does not want */
     bool ascending;                /* `next` goes disk by disk, offsets rising */
