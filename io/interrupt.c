@@ -12,6 +12,7 @@
 
 static atomic_bool interrupted;
 static int wake = -1; /* readable from vc_interrupt on, and never drained */
+static _Thread_local int watched = -1;
 
 void
 vc_interrupt_prepare(void)
@@ -47,17 +48,29 @@ vc_interrupt_check(GError **error)
     return false;
 }
 
+void
+vc_interrupt_watch(int fd)
+{
+    watched = fd;
+}
+
 bool
 vc_interrupt_poll(int fd, short events, GError **error)
 {
-    struct pollfd wait[2] = { { .fd = fd, .events = events },
-                              { .fd = wake, .events = POLLIN } };
+    /* poll passes over negative descriptors. */
+    struct pollfd wait[3] = { { .fd = fd, .events = events },
+                              { .fd = wake, .events = POLLIN },
+                              { .fd = watched, .events = POLLIN } };
     for (;;) {
         if (!vc_interrupt_check(error))
             return false;
-        int n = poll(wait, wake >= 0 ? 2 : 1, -1);
+        int n = poll(wait, G_N_ELEMENTS(wait), -1);
         if (n < 0 && errno != EINTR) {
             vc_fail_errno(error, errno, "waiting for a pipe");
+            return false;
+        }
+        if (n > 0 && wait[2].revents != 0) {
+            vc_fail(error, VC_ERROR_CANCELLED, "no longer wanted");
             return false;
         }
         if (n > 0 && wait[0].revents != 0)

@@ -22,6 +22,11 @@ bool vc_interrupted(void);
  * VC_ERROR_CANCELLED after vc_interrupt. */
 bool vc_interrupt_poll(int fd, short events, GError **error);
 
+/* From now on each vc_interrupt_poll of the calling thread ends with VC_ERROR_CANCELLED
+ * also when FD (borrowed: an eventfd, say; -1 for none) can be read. So whoever started
+ * a thread can end its waits, whatever stack of streams it waits in. */
+void vc_interrupt_watch(int fd);
+
 /* False with VC_ERROR_CANCELLED after vc_interrupt. */
 bool vc_interrupt_check(GError **error);
 
