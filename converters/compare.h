@@ -7,17 +7,18 @@
 
 typedef struct {
     bool same;
-    bool size_differs;     /* the smaller one was compared as if zeros followed */
-    uint64_t first;        /* offset of the first difference, when not same */
-    bool first_in_map;     /* strict: the first difference is in allocation, not content */
+    bool size_differs; /* the smaller one was compared as if zeros followed */
+    uint64_t first;    /* offset of the first difference, when not same */
+    bool first_in_map; /* strict: the first difference is in allocation, not content */
 } VcComparison;
 
 /* Compares disk A of SOURCE_A with disk B of SOURCE_B. What both know to be zero is not
- * read. At least one of them needs `map`; the other may come in stored order. STRICT: sizes
- * and allocation must be equal too, as `qemu-img compare -s`. Only workers, progress and
- * user of OPTIONS count. */
-bool vc_compare(VcSource *source_a, unsigned a, VcSource *source_b, unsigned b, bool strict,
-                const VcConvertOptions *options, VcComparison *comparison, GError **error);
+ * read. At least one of them needs `map`; the other may come in stored order. STRICT:
+ * sizes and allocation must be equal too, as `qemu-img compare -s`. Only workers,
+ * progress and user of OPTIONS count. */
+bool vc_compare(VcSource *source_a, unsigned a, VcSource *source_b, unsigned b,
+                bool strict, const VcConvertOptions *options, VcComparison *comparison,
+                GError **error);
 
 /* SHA-256 of the whole disk as hexadecimal text (owned by the caller). Needs `map`, or
  * stored order that ascends. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* A conversion: disks of sources on their way into output files.
  *
- * One archive with five disks into five VHDX files is one source, five targets, five routes;
- * five images into one VMA is five sources, one target, five routes. */
+ * One archive with five disks into five VHDX files is one source, five targets, five
+ * routes; five images into one VMA is five sources, one target, five routes. */
 #ifndef VC_CONVERTERS_CONVERT_H
 #define VC_CONVERTERS_CONVERT_H
 
@@ -17,8 +17,8 @@ typedef struct {
     const VcOptions *options; /* may be NULL */
     VcLayout layout;          /* owned: disks in the order of target_disk, and blobs */
     VcOutputMode mode;
-    bool target_is_zero;          /* in place: the user says that it reads as zero */
-    VcCompressOptions compress;   /* of the whole file */
+    bool target_is_zero;        /* in place: the user says that it reads as zero */
+    VcCompressOptions compress; /* of the whole file */
 } VcTarget;
 
 typedef struct {
@@ -35,11 +35,12 @@ typedef enum { VC_REFLINK_AUTO, VC_REFLINK_ALWAYS, VC_REFLINK_NEVER } VcReflink;
 typedef void (*VcProgress)(void *user, uint64_t done, uint64_t total);
 
 typedef struct {
-    unsigned workers;     /* 0: all in the caller's thread; output bytes do not depend on it */
-    uint64_t sparse;      /* shortest run of zeros that becomes a hole; 0: write all zeros */
-    uint64_t rate;        /* bytes per second, 0 for no limit */
+    unsigned
+        workers; /* 0: all in the caller's thread; output bytes do not depend on it */
+    uint64_t sparse; /* shortest run of zeros that becomes a hole; 0: write all zeros */
+    uint64_t rate;   /* bytes per second, 0 for no limit */
     VcCache target_cache;
-    bool sync;            /* fsync before the outputs get their names */
+    bool sync; /* fsync before the outputs get their names */
     VcReflink reflink;
     VcIdentity identity;
     VcProgress progress; /* may be NULL */
@@ -65,7 +66,8 @@ void vc_conversion_clear(VcConversion *conversion);
 /* Adds a target that takes LAYOUT's content (copied); gives its index. */
 unsigned vc_conversion_add_target(VcConversion *conversion, const VcTarget *target);
 void vc_conversion_add_route(VcConversion *conversion, VcSource *source,
-                             unsigned source_disk, unsigned target, unsigned target_disk);
+                             unsigned source_disk, unsigned target,
+                             unsigned target_disk);
 
 /* Runs it. First every target is planned, and refused with reason and remedy before
  * anything is created; then the data moves; then every output is finished and gets its

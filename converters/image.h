@@ -11,12 +11,12 @@ typedef struct {
     const VcFormat *format;   /* NULL: probe */
     const VcOptions *options; /* for the format's open; may be NULL */
     VcCache cache;
-    uint64_t memory;          /* for decompression windows; 0: the default */
-    bool follow_chain;        /* --chain: take parents from other directories too */
-    bool no_parent;           /* do not look for parents (info, check of one file) */
-    const char *spool;        /* directory for a temporary copy of what cannot be seeked;
-                                 NULL: none */
-    unsigned readahead;       /* 0: decompress in the caller's thread; else in its own */
+    uint64_t memory;    /* for decompression windows; 0: the default */
+    bool follow_chain;  /* --chain: take parents from other directories too */
+    bool no_parent;     /* do not look for parents (info, check of one file) */
+    const char *spool;  /* directory for a temporary copy of what cannot be seeked;
+                           NULL: none */
+    unsigned readahead; /* 0: decompress in the caller's thread; else in its own */
 } VcImageOptions;
 
 typedef struct {
@@ -27,14 +27,15 @@ typedef struct {
     bool guessed_raw;          /* no format claimed it and none was given */
 } VcImage;
 
-/* Opens NAME for reading. With "#disk" (unless a file of that very name exists) the other
- * disks are skipped. Differencing parents are opened and adopted: from the image's own
- * directory, or as the image says with follow_chain; cycles and more than 64 levels are
- * VC_ERROR_PARENT. Errors begin with the file's name. */
+/* Opens NAME for reading. With "#disk" (unless a file of that very name exists) the
+ * other disks are skipped. Differencing parents are opened and adopted: from the
+ * image's own directory, or as the image says with follow_chain; cycles and more than
+ * 64 levels are VC_ERROR_PARENT. Errors begin with the file's name. */
 bool vc_image_open(VcImage *image, const char *name, const VcImageOptions *options,
                    GError **error);
 
-/* The one disk to work with: the named one, or the only one; VC_ERROR_USAGE lists them. */
+/* The one disk to work with: the named one, or the only one; VC_ERROR_USAGE lists them.
+ */
 bool vc_image_single_disk(const VcImage *image, unsigned *disk, GError **error);
 
 /* Opens NAME's bytes only: decompressed, without a format. For `check`. */

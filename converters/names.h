@@ -10,11 +10,11 @@
 typedef GHashTable VcNames;
 VcNames *vc_names_new(void);
 
-/* Gives a file name PREFIX + NAME + SUFFIX that is safe in a directory: never empty, ".",
- * or "..", no slash, backslash, control character, or invalid UTF-8 (each becomes '_'), no
- * leading '-' or '.', at most 255 bytes, and differing (also without regard to case) from
- * every name that NAMES gave before (then "-2", "-3", … goes before SUFFIX). *RENAMED tells
- * that NAME could not be kept as it is. */
+/* Gives a file name PREFIX + NAME + SUFFIX that is safe in a directory: never empty,
+ * ".", or "..", no slash, backslash, control character, or invalid UTF-8 (each becomes
+ * '_'), no leading '-' or '.', at most 255 bytes, and differing (also without regard to
+ * case) from every name that NAMES gave before (then "-2", "-3", … goes before SUFFIX).
+ * *RENAMED tells that NAME could not be kept as it is. */
 char *vc_names_take(VcNames *names, const char *prefix, const char *name,
                     const char *suffix, bool *renamed);
 
