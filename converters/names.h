@@ -9,6 +9,7 @@
 /* The names given out in one directory. */
 typedef GHashTable VcNames;
 VcNames *vc_names_new(void);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(VcNames, g_hash_table_unref)
 
 /* Gives a file name PREFIX + NAME + SUFFIX that is safe in a directory: never empty,
  * ".", or "..", no slash, backslash, control character, or invalid UTF-8 (each becomes
