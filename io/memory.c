@@ -4,13 +4,15 @@
 
 #include "io/error.h"
 
+#include <pthread.h>
 #include <string.h>
 
 #define PAGE ((size_t)64 << 10)
 
 typedef struct {
     VcFile base;
-    GTree *pages; /* page number to PAGE bytes; zero outside what was written */
+    pthread_mutex_t lock; /* outputs are written by many threads */
+    GTree *pages;         /* page number to PAGE bytes; zero outside what was written */
     uint64_t size;
 } MemoryFile;
 
@@ -42,7 +44,8 @@ static bool
 memory_read(VcFile *file, uint64_t position, void *buffer, size_t length, size_t *got,
             GError **error G_GNUC_UNUSED)
 {
-    const MemoryFile *m = (const MemoryFile *)file;
+    MemoryFile *m = (MemoryFile *)file;
+    pthread_mutex_lock(&m->lock);
     *got = position < m->size ? MIN(length, m->size - position) : 0;
 
     uint8_t *at = buffer;
@@ -57,6 +60,7 @@ memory_read(VcFile *file, uint64_t position, void *buffer, size_t length, size_t
         position += piece;
         left -= piece;
     }
+    pthread_mutex_unlock(&m->lock);
     return true;
 }
 
@@ -70,6 +74,7 @@ memory_write(VcFile *file, uint64_t position, const void *buffer, size_t length,
         vc_fail(error, VC_ERROR_LIMIT, "writing beyond 2^64");
         return false;
     }
+    pthread_mutex_lock(&m->lock);
     m->size = MAX(m->size, end);
 
     const uint8_t *at = buffer;
@@ -80,6 +85,7 @@ memory_write(VcFile *file, uint64_t position, const void *buffer, size_t length,
         position += piece;
         length -= piece;
     }
+    pthread_mutex_unlock(&m->lock);
     return true;
 }
 
@@ -121,18 +127,20 @@ memory_zero(VcFile *file, uint64_t position, uint64_t length, GError **error)
         vc_fail(error, VC_ERROR_LIMIT, "zeroing beyond 2^64");
         return false;
     }
+    pthread_mutex_lock(&m->lock);
     m->size = MAX(m->size, end);
 
     uint64_t first = position / PAGE;
     GTreeNode *node = g_tree_lower_bound(m->pages, &first);
     while (node) {
         uint64_t page = *(const uint64_t *)g_tree_node_key(node);
-        if (page > (end - 1) / PAGE || end == 0)
+        if (end == 0 || page > (end - 1) / PAGE)
             break;
         uint64_t from = MAX(position, page * PAGE), to = MIN(end, page * PAGE + PAGE);
         memset((uint8_t *)g_tree_node_value(node) + from % PAGE, 0, to - from);
         node = g_tree_node_next(node);
     }
+    pthread_mutex_unlock(&m->lock);
     return true;
 }
 
@@ -151,6 +159,7 @@ memory_free(VcFile *file)
 {
     MemoryFile *m = (MemoryFile *)file;
     g_tree_unref(m->pages);
+    pthread_mutex_destroy(&m->lock);
     vc_file_clear(file);
     g_free(m);
 }
@@ -171,6 +180,7 @@ vc_memory_file(const char *name)
     MemoryFile *m = g_new0(MemoryFile, 1);
     vc_file_init(&m->base, &memory_ops, name, true);
     m->base.reads_zero = true;
+    pthread_mutex_init(&m->lock, NULL);
     m->pages = g_tree_new_full(compare_numbers, NULL, g_free, g_free);
     return &m->base;
 }
