@@ -3,6 +3,7 @@
 #include "converters/copy.h"
 
 #include "converters/pool.h"
+#include "io/clone.h"
 #include "io/error.h"
 
 /* Windows in flight: memory is bounded by this whatever an image says. */
@@ -28,6 +29,7 @@ typedef struct {
     unsigned open_max;
 
     uint64_t end[VC_DISKS_MAX]; /* where each disk's last run ended */
+    bool no_clone;              /* it was tried, and is not to be had here */
     GHashTable *seen_units;     /* dry: units (of one sink's disk) that were placed */
 } Conductor;
 
@@ -255,6 +257,70 @@ pass_zeros(Conductor *c, const VcCopyRoute *route, VcExtent *extent, GError **er
     return true;
 }
 
+/* Shorter runs are not worth a system call and an extent of their own. */
+#define CLONE_MIN ((uint64_t)64 << 10)
+
+/* Shares the whole cells at the beginning of EXTENT with the target, as far as they lie
+ * together there; *CLONED is how much. 0 when this pair of files cannot. */
+static bool
+clone_run(Conductor *c, const VcCopyRoute *route, const VcExtent *extent,
+          uint64_t *cloned, GError **error)
+{
+    VcSink *sink = route->sink;
+    *cloned = 0;
+    uint64_t length = extent->length - extent->length % VC_CELL, position;
+    if (c->settings->reflink == VC_REFLINK_NEVER || c->settings->dry || c->no_clone ||
+        length < CLONE_MIN || extent->offset % VC_CELL != 0 ||
+        extent->position % VC_CLONE_ALIGNMENT != 0 || extent->file->fd < 0 ||
+        sink->file->fd < 0 || !(sink->identity || sink->unit != 0))
+        return true;
+
+    uint64_t run;
+    if (!vc_sink_place(sink, route->disk, extent->offset, length, &position, &run,
+                       error))
+        return false;
+    if (vc_file_clone(sink->file, position, extent->file, extent->position, run)) {
+        *cloned = run;
+        c->stats->cloned += run;
+        return true;
+    }
+    c->no_clone = true;
+    return true;
+}
+
+/* With --reflink=always: what could not be shared is an error, but for the odd ends
+ * that no file system can share. */
+static bool
+refuse_copy(const Conductor *c, const VcCopyRoute *route, const VcExtent *extent,
+            GError **error)
+{
+    if (c->settings->reflink != VC_REFLINK_ALWAYS || c->settings->dry ||
+        extent->length < CLONE_MIN)
+        return true;
+    vc_fail(
+        error, VC_ERROR_UNSUPPORTED,
+        "%s: cannot share extents with %s (another file system, one that cannot, or "
+        "other positions); leave out --reflink=always to copy",
+        route->sink->file->name, extent->file->name);
+    return false;
+}
+
+static bool
+pass_clones(Conductor *c, const VcCopyRoute *route, VcExtent *extent, GError **error)
+{
+    uint64_t cloned;
+    do {
+        if (!clone_run(c, route, extent, &cloned, error))
+            return false;
+        extent->offset += cloned;
+        extent->position += cloned;
+        extent->length -= cloned;
+        if (!vc_pace_advance(c->settings->pace, cloned, 0, error))
+            return false;
+    } while (cloned > 0);
+    return refuse_copy(c, route, extent, error);
+}
+
 static bool
 pass_data(Conductor *c, const VcCopyRoute *route, VcExtent *extent, GError **error)
 {
@@ -287,7 +353,8 @@ pass_extent(Conductor *c, VcExtent *extent, GError **error)
     if (!route->sink)
         return true;
     if (extent->kind == VC_DATA)
-        return pass_data(c, route, extent, error);
+        return pass_clones(c, route, extent, error) &&
+               pass_data(c, route, extent, error);
 
     uint64_t length = extent->length;
     return pass_zeros(c, route, extent, error) &&

@@ -28,6 +28,7 @@ typedef struct {
     unsigned workers;
     bool dry; /* place, but do not write; of each unit of a sink as little is read as
                  tells that it is not zero */
+    VcReflink reflink;
     VcPace *pace;
 } VcCopySettings;
 

@@ -25,9 +25,9 @@ typedef struct VcSink VcSink;
 
 typedef struct {
     /* Where LENGTH bytes at OFFSET of DISK go: *RUN (1..LENGTH, whole cells) of them lie
-     * together from *POSITION. Allocates. Each byte is asked for at most once until
-     * `finish`; afterwards a block format (unit != 0) answers the same question with the
-     * same place again. */
+     * together from *POSITION. Allocates. A sink with fixed places or blocks (identity, or
+     * unit != 0) gives the same answer when it is asked again, even after `finish`; others
+     * are asked for each byte at most once. */
     bool (*place)(VcSink *sink, unsigned disk, uint64_t offset, uint64_t length,
                   uint64_t *position, uint64_t *run, GError **error);
     /* Nothing below the answer will be written any more (see vc_file_settle) once what was
