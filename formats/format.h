@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The format contract: one row per format, and the functions that open and create through
- * it. Help texts, -o keys, probing, <a>-to-<b> commands and the contract tests come from the
- * row. */
+/* The format contract: one row per format, and the functions that open and create
+ * through it. Help texts, -o keys, probing, <a>-to-<b> commands and the contract tests
+ * come from the row. */
 #ifndef VC_FORMATS_FORMAT_H
 #define VC_FORMATS_FORMAT_H
 
@@ -29,8 +29,8 @@ typedef struct VcFormat {
     VcSink *(*create)(VcFile *file, const VcLayout *layout, const VcOptions *options,
                       const VcIdentity *identity, GError **error);
     const VcOptionSpec *create_options;
-    /* Looks at everything in FILE (borrowed) and reports; false only when the check itself
-     * could not be done. NULL: this format has nothing to check. */
+    /* Looks at everything in FILE (borrowed) and reports; false only when the check
+     * itself could not be done. NULL: this format has nothing to check. */
     bool (*check)(VcFile *file, VcReport *report, GError **error);
 } VcFormat;
 
@@ -43,8 +43,8 @@ const VcFormat *vc_format_find(const char *name, GError **error);
 /* The format whose signature FILE has; raw when none claims it. */
 const VcFormat *vc_format_probe(VcFile *file, GError **error);
 
-/* These two check the options and put the file's name before errors. Ownership as in the
- * row. */
+/* These two check the options and put the file's name before errors. Ownership as in
+ * the row. */
 VcSource *vc_format_open(const VcFormat *format, VcFile *file, const VcOptions *options,
                          GError **error);
 VcSink *vc_format_create(const VcFormat *format, VcFile *file, const VcLayout *layout,

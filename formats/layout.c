@@ -25,8 +25,7 @@ vc_layout_copy(VcLayout *to, const VcLayout *from)
 {
     *to = (VcLayout){ 0 };
     for (unsigned i = 0; i < from->n_disks; i++) {
-        VcDisk *disk =
-            vc_layout_add_disk(to, from->disks[i].name, from->disks[i].size);
+        VcDisk *disk = vc_layout_add_disk(to, from->disks[i].name, from->disks[i].size);
         disk->logical_sector = from->disks[i].logical_sector;
         disk->physical_sector = from->disks[i].physical_sector;
         disk->vmstate = from->disks[i].vmstate;

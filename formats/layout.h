@@ -10,12 +10,12 @@
 /* VMA's device ids are 1..254 (255 is never used); nothing else holds more than one. */
 #define VC_DISKS_MAX 255u
 
-/* The size of a disk that comes from a pipe of unknown length. Few sinks can take it. */
+/* The size of a disk that comes from a pipe of unknown length; few sinks take it. */
 #define VC_SIZE_UNKNOWN UINT64_MAX
 
 typedef struct {
-    char *name;               /* "drive-scsi0" as stored, any bytes but NUL; "" for none */
-    uint64_t size;            /* bytes */
+    char *name;    /* "drive-scsi0" as stored, any bytes but NUL; "" for none */
+    uint64_t size; /* bytes */
     uint32_t logical_sector;  /* bytes; 512 where the format does not say */
     uint32_t physical_sector; /* bytes; 0 where the format does not say */
     bool vmstate;             /* a RAM stream of VMA, not a disk */

@@ -94,8 +94,8 @@ check_value(const VcOptionSpec *spec, const char *value, GError **error)
     case VC_OPTION_BOOL:
         if (parse_bool(value, &flag))
             return true;
-        vc_fail(error, VC_ERROR_USAGE, "option %s: '%s' is neither on nor off", spec->key,
-                value);
+        vc_fail(error, VC_ERROR_USAGE, "option %s: '%s' is neither on nor off",
+                spec->key, value);
         return false;
     case VC_OPTION_CHOICE: {
         g_auto(GStrv) choices = g_strsplit(spec->choices, "|", -1);
@@ -112,15 +112,15 @@ check_value(const VcOptionSpec *spec, const char *value, GError **error)
 }
 
 bool
-vc_options_check(const VcOptions *options, const char *format, const VcOptionSpec *specs,
-                 GError **error)
+vc_options_check(const VcOptions *options, const char *format,
+                 const VcOptionSpec *specs, GError **error)
 {
     if (!options)
         return true;
 
     /* In the order of their names, so that the same mistake gives the same message. */
-    g_autoptr(GList) keys =
-        g_list_sort(g_hash_table_get_keys(options->values), (GCompareFunc)strcmp);
+    g_autoptr(GList) keys = g_list_sort(g_hash_table_get_keys(options->values),
+                                        (GCompareFunc)strcmp);
     for (GList *link = keys; link; link = link->next) {
         const char *key = link->data;
         const VcOptionSpec *spec = specs;

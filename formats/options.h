@@ -12,7 +12,7 @@
 typedef struct {
     const char *key;
     enum { VC_OPTION_SIZE, VC_OPTION_BOOL, VC_OPTION_CHOICE, VC_OPTION_TEXT } type;
-    const char *choices; /* VC_OPTION_CHOICE: "dynamic|fixed" */
+    const char *choices;  /* VC_OPTION_CHOICE: "dynamic|fixed" */
     const char *fallback; /* for the help text */
     const char *help;
 } VcOptionSpec;
@@ -25,8 +25,8 @@ VcOptions *vc_options_new(void);
  * one, ",," is a comma inside a value, a bare key means "on". */
 bool vc_options_parse(VcOptions *options, const char *text, GError **error);
 void vc_options_set(VcOptions *options, const char *key, const char *value);
-/* VC_ERROR_USAGE when a key is not in SPECS (may be NULL: no key is) or its value does not
- * have its type. FORMAT is for the message. */
+/* VC_ERROR_USAGE when a key is not in SPECS (may be NULL: no key is) or its value does
+ * not have its type. FORMAT is for the message. */
 bool vc_options_check(const VcOptions *options, const char *format,
                       const VcOptionSpec *specs, GError **error);
 
@@ -39,8 +39,8 @@ const char *vc_options_text(const VcOptions *options, const char *key,
 void vc_options_free(VcOptions *options);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(VcOptions, vc_options_free)
 
-/* "4096", "64k", "2M", "1.5G", "1T", "1P"; 1024 each, a trailing "B" or "iB" is taken. False
- * for anything else or beyond 2^63 - 1. */
+/* "4096", "64k", "2M", "1.5G", "1T", "1P"; 1024 each, a trailing "B" or "iB" is taken.
+ * False for anything else or beyond 2^63 - 1. */
 bool vc_size_parse(const char *text, uint64_t *size);
 
 /* Where UUIDs and times of an output come from: chance and the clock, or the user. */
@@ -50,7 +50,8 @@ typedef struct {
 } VcIdentity;
 
 /* Random; or, reproducible, derived from the two texts alone (RFC 4122 version 5), so
- * that PURPOSE keeps the UUIDs of one file apart and NAME those of one archive's disks. */
+ * that PURPOSE keeps the UUIDs of one file apart, and NAME those of the disks of one
+ * archive. */
 void vc_identity_uuid(const VcIdentity *identity, const char *purpose, const char *name,
                       uint8_t uuid[static 16]);
 

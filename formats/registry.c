@@ -9,11 +9,7 @@
 extern const VcFormat vc_format_vma, vc_format_vpc, vc_format_vhdx, vc_format_raw;
 
 const VcFormat *const vc_formats[] = {
-    &vc_format_vma,
-    &vc_format_vpc,
-    &vc_format_vhdx,
-    &vc_format_raw,
-    NULL,
+    &vc_format_vma, &vc_format_vpc, &vc_format_vhdx, &vc_format_raw, NULL,
 };
 
 const VcFormat *
@@ -29,7 +25,8 @@ vc_format_find(const char *name, GError **error)
         if (format->alias)
             g_string_append_printf(names, " (or %s)", format->alias);
     }
-    vc_fail(error, VC_ERROR_USAGE, "unknown format '%s'; known are %s", name, names->str);
+    vc_fail(error, VC_ERROR_USAGE, "unknown format '%s'; known are %s", name,
+            names->str);
     return NULL;
 }
 
@@ -64,8 +61,8 @@ vc_format_open(const VcFormat *format, VcFile *file, const VcOptions *options,
     if (!file->seekable && !format->from_stream) {
         vc_file_free(file);
         vc_fail(error, VC_ERROR_UNSUPPORTED,
-                "%s: a %s image cannot be read from a pipe or compressed stream: its tables "
-                "need random access; store it in a file first",
+                "%s: a %s image cannot be read from a pipe or compressed stream: its "
+                "tables need random access; store it in a file first",
                 name, format->name);
         return NULL;
     }
@@ -90,10 +87,11 @@ vc_format_create(const VcFormat *format, VcFile *file, const VcLayout *layout,
     if (!vc_options_check(options, format->name, format->create_options, error))
         return NULL;
     if (layout->n_disks > format->max_disks) {
-        vc_fail(error, VC_ERROR_USAGE,
-                "%s: a %s image holds at most %u disk%s, not %u; choose one with --disk",
-                file->name, format->name, format->max_disks,
-                format->max_disks == 1 ? "" : "s", layout->n_disks);
+        vc_fail(
+            error, VC_ERROR_USAGE,
+            "%s: a %s image holds at most %u disk%s, not %u; choose one with --disk",
+            file->name, format->name, format->max_disks,
+            format->max_disks == 1 ? "" : "s", layout->n_disks);
         return NULL;
     }
     VcSink *sink = format->create(file, layout, options, identity, error);

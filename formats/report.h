@@ -19,11 +19,11 @@ typedef struct {
 } VcFinding;
 
 typedef struct {
-    GArray *findings;    /* of VcFinding, at most VC_FINDINGS_MAX of each kind */
-    uint64_t count[4];   /* of each kind, all of them */
-    uint64_t total;      /* allocation units of the disk (blocks, clusters) */
-    uint64_t allocated;  /* of them in the file */
-    uint64_t end;        /* where the last structure in the file ends */
+    GArray *findings;   /* of VcFinding, at most VC_FINDINGS_MAX of each kind */
+    uint64_t count[4];  /* of each kind, all of them */
+    uint64_t total;     /* allocation units of the disk (blocks, clusters) */
+    uint64_t allocated; /* of them in the file */
+    uint64_t end;       /* where the last structure in the file ends */
 } VcReport;
 
 /* More of a kind are counted, not kept: a hostile file must not fill the memory. */

@@ -1,18 +1,19 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* A sink: where in the file the bytes of each disk go.
  *
- * It takes the whole layout at `create`, answers `place` from one thread, writes its own
- * metadata, and makes the file valid in `finish` and not before. It never moves payload:
- * the engine does, to the positions it was told. What is never placed reads as zero. A disk
- * of VC_SIZE_UNKNOWN ends where the highest run placed ends, so its zeros are placed too. */
+ * It takes the whole layout at `create`, answers `place` from one thread, writes its
+ * own metadata, and makes the file valid in `finish` and not before. It never moves
+ * payload: the engine does, to the positions it was told. What is never placed reads as
+ * zero. A disk of VC_SIZE_UNKNOWN ends where the highest run placed ends, so its zeros
+ * are placed too. */
 #ifndef VC_FORMATS_SINK_H
 #define VC_FORMATS_SINK_H
 
 #include "formats/layout.h"
 #include "io/file.h"
 
-/* Payload is placed in cells: offsets are multiples of it, lengths too except at the end
- * of a disk. */
+/* Payload is placed in cells: offsets are multiples of it, lengths too except at the
+ * end of a disk. */
 #define VC_CELL 4096u
 
 /* The loosest order in which `place` may be called. */
@@ -24,14 +25,14 @@ typedef enum {
 typedef struct VcSink VcSink;
 
 typedef struct {
-    /* Where LENGTH bytes at OFFSET of DISK go: *RUN (1..LENGTH, whole cells) of them lie
-     * together from *POSITION. Allocates. A sink with fixed places or blocks (identity, or
-     * unit != 0) gives the same answer when it is asked again, even after `finish`; others
-     * are asked for each byte at most once. */
+    /* Where LENGTH bytes at OFFSET of DISK go: *RUN (1..LENGTH, whole cells) of them
+     * lie together from *POSITION. Allocates. A sink with fixed places or blocks
+     * (identity, or unit != 0) gives the same answer when it is asked again, even after
+     * `finish`; others are asked for each byte at most once. */
     bool (*place)(VcSink *sink, unsigned disk, uint64_t offset, uint64_t length,
                   uint64_t *position, uint64_t *run, GError **error);
-    /* Nothing below the answer will be written any more (see vc_file_settle) once what was
-     * placed so far is written. NULL: that is the end of the last run placed. */
+    /* Nothing below the answer will be written any more (see vc_file_settle) once what
+     * was placed so far is written. NULL: that is the end of the last run placed. */
     uint64_t (*settled)(const VcSink *sink);
     /* Tables, headers, footers, and the file's size: all that makes the file valid. The
      * payload has been written when it is called. */
@@ -46,12 +47,12 @@ struct VcSink {
     VcFile *file;                  /* borrowed */
     VcLayout layout; /* owned; as it will be stored: sizes may have been rounded up */
     VcOrder order;
-    bool identity; /* a disk's bytes have fixed places, allocated from the beginning (raw,
-                      fixed images): zeros must be written where the file does not read as
-                      zero */
-    bool append_only; /* stored front to back, can go down a pipe as it is (raw, fixed VHD,
-                         VMA) */
-    uint64_t unit; /* bytes of a disk that are allocated together (a block); 0: no blocks */
+    /* A disk's bytes have fixed places, allocated from the beginning (raw, fixed
+     * images): zeros must be written where the file does not read as zero. */
+    bool identity;
+    /* Stored front to back, can go down a pipe as it is (raw, fixed VHD, VMA). */
+    bool append_only;
+    uint64_t unit; /* bytes of a disk allocated together (a block); 0: no blocks */
     GPtrArray *warnings; /* such as "size rounded up to"; see vc_warn */
 };
 

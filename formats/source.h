@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* A source: where the bytes of each disk lie in the file.
  *
- * It answers `map` (random access; const, so from many threads at once), or `next` (stored
- * order, for archives that come down a pipe), or both. It never moves payload.
+ * It answers `map` (random access; const, so from many threads at once), or `next`
+ * (stored order, for archives that come down a pipe), or both. It never moves payload.
  *
  * The vc_source_* functions are the only callers of the operations. They check what a
  * format answers and put the file's name in front of its errors. */
@@ -24,10 +24,10 @@ typedef struct {
     unsigned disk;
     VcKind kind;
     uint64_t offset, length; /* bytes of the disk */
-    VcFile *file;            /* VC_DATA: the file that holds it (a parent's, in a chain) */
-    uint64_t position;       /* VC_DATA: where it lies there */
-    unsigned depth;          /* how many parents down it was found; 0: in the image itself */
-    bool absent;             /* VC_ZERO: not allocated anywhere in the chain */
+    VcFile *file;      /* VC_DATA: the file that holds it (a parent's, in a chain) */
+    uint64_t position; /* VC_DATA: where it lies there */
+    unsigned depth;    /* how many parents down it was found; 0: in the image itself */
+    bool absent;       /* VC_ZERO: not allocated anywhere in the chain */
 } VcExtent;
 
 /* Where a differencing image says that its parent is. Strings are hostile. */
@@ -41,17 +41,18 @@ typedef struct VcSource VcSource;
 typedef struct {
     /* What lies at OFFSET of DISK: fills kind, length (at most to the disk's end), and
      * file and position. NULL: only `next`. */
-    bool (*map)(const VcSource *source, unsigned disk, uint64_t offset, VcExtent *extent,
-                GError **error);
+    bool (*map)(const VcSource *source, unsigned disk, uint64_t offset,
+                VcExtent *extent, GError **error);
     /* The next run in stored order. The payload of a stream must have been read (from
-     * extent.file, which may be a piece read ahead), or be given up, before the next call. At the end it checks that all disks that are not
-     * skipped were complete. NULL: `map` from 0 up, disk by disk. */
+     * extent.file, which may be a piece read ahead), or be given up, before the next
+     * call. At the end it checks that all disks that are not skipped were complete.
+     * NULL: `map` from 0 up, disk by disk. */
     bool (*next)(VcSource *source, VcExtent *extent, GError **error);
-    /* Prepares `map` where that costs a pass over the file (VMA); called once, before the
-     * first `map`. NULL: nothing to do. */
+    /* Prepares `map` where that costs a pass over the file (VMA); called once, before
+     * the first `map`. NULL: nothing to do. */
     bool (*index)(VcSource *source, GError **error);
-    /* Takes PARENT for good if it is the right one (VC_ERROR_PARENT otherwise). Only on a
-     * source whose `parent` is set; `map` and `next` fail before. */
+    /* Takes PARENT for good if it is the right one (VC_ERROR_PARENT otherwise). Only on
+     * a source whose `parent` is set; `map` and `next` fail before. */
     bool (*adopt)(VcSource *source, VcSource *parent, GError **error);
     /* Tells what `info` shows beyond the layout. NULL: nothing. */
     void (*describe)(const VcSource *source, VcFacts *facts);
@@ -65,13 +66,13 @@ struct VcSource {
     VcFile *file;                  /* owned */
     VcLayout layout;               /* owned */
     VcParent *parent;              /* owned; NULL when there is none */
-    char *identity; /* owned; what children call this image: VHDX DataWriteGuid, lower case
-                       in braces; VHD unique id, 32 hexadecimal digits; NULL: cannot be a
-                       parent */
-    GPtrArray *warnings;           /* what was read in spite of a fault; see vc_warn */
-    bool skip[VC_DISKS_MAX];       /* disks that the caller does not want */
-    bool ascending;                /* `next` goes disk by disk, offsets rising */
-    bool indexed;                  /* `index` was called */
+    char *identity; /* owned; what children call this image: VHDX DataWriteGuid, lower
+                       case in braces; VHD unique id, 32 hexadecimal digits; NULL:
+                       cannot be a parent */
+    GPtrArray *warnings;     /* what was read in spite of a fault; see vc_warn */
+    bool skip[VC_DISKS_MAX]; /* disks that the caller does not want */
+    bool ascending;          /* `next` goes disk by disk, offsets rising */
+    bool indexed;            /* `index` was called */
     struct {
         unsigned disk;
         uint64_t offset;
@@ -92,13 +93,13 @@ bool vc_source_index(VcSource *source, GError **error);
 bool vc_source_map(const VcSource *source, unsigned disk, uint64_t offset,
                    VcExtent *extent, GError **error);
 
-/* The next run in stored order; VC_END at the end. Runs of skipped disks are left out. */
+/* The next run in stored order, without those of skipped disks; VC_END at the end. */
 bool vc_source_next(VcSource *source, VcExtent *extent, GError **error);
 
 /* Reads LENGTH bytes at OFFSET of DISK through the map; beyond the disk's end is an
  * error. */
-bool vc_source_read(const VcSource *source, unsigned disk, uint64_t offset, void *buffer,
-                    size_t length, GError **error);
+bool vc_source_read(const VcSource *source, unsigned disk, uint64_t offset,
+                    void *buffer, size_t length, GError **error);
 
 bool vc_source_adopt(VcSource *source, VcSource *parent, GError **error);
 

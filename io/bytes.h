@@ -10,17 +10,17 @@
 #include <string.h>
 
 /* load_be32(p) reads, store_be32(p, v) writes; the same for 16, 64 and le. */
-#define VC_DEFINE_BYTES(bits, order, ORDER)                                              \
-    static inline uint##bits##_t load_##order##bits(const void *from)                    \
-    {                                                                                    \
-        uint##bits##_t value;                                                            \
-        memcpy(&value, from, sizeof value);                                              \
-        return GUINT##bits##_FROM_##ORDER(value);                                        \
-    }                                                                                    \
-    static inline void store_##order##bits(void *to, uint##bits##_t value)               \
-    {                                                                                    \
-        value = GUINT##bits##_TO_##ORDER(value);                                         \
-        memcpy(to, &value, sizeof value);                                                \
+#define VC_DEFINE_BYTES(bits, order, ORDER)                                            \
+    static inline uint##bits##_t load_##order##bits(const void *from)                  \
+    {                                                                                  \
+        uint##bits##_t value;                                                          \
+        memcpy(&value, from, sizeof value);                                            \
+        return GUINT##bits##_FROM_##ORDER(value);                                      \
+    }                                                                                  \
+    static inline void store_##order##bits(void *to, uint##bits##_t value)             \
+    {                                                                                  \
+        value = GUINT##bits##_TO_##ORDER(value);                                       \
+        memcpy(to, &value, sizeof value);                                              \
     }
 
 VC_DEFINE_BYTES(16, be, BE)

@@ -48,8 +48,8 @@ vc_is_zero(const void *data, size_t length)
 {
     const uint8_t *p = data;
 
-    /* Most data fails within its first bytes; after those, blocks that the compiler turns
-     * into vector code, and one branch per block. */
+    /* Most data fails within its first bytes; after those, blocks that the compiler
+     * turns into vector code, and one branch per block. */
     size_t head = length < 16 ? length : 16;
     for (size_t i = 0; i < head; i++)
         if (p[i] != 0)

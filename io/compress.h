@@ -15,23 +15,27 @@ typedef enum {
 /* What `zstd -d` accepts without --long; enough for every archive of vzdump. */
 #define VC_DECOMPRESS_MEMORY_DEFAULT ((uint64_t)128 << 20)
 
-/* The compression whose magic begins HEAD (LENGTH bytes, 16 are enough; a zstd skippable
- * frame counts as zstd). */
+/* The compression whose magic begins HEAD (LENGTH bytes, 16 are enough; a zstd
+ * skippable frame counts as zstd). */
 VcCompression vc_compression_probe(const uint8_t *head, size_t length);
 
 /* "gzip", "zstd", "lzo", "none". */
 const char *vc_compression_name(VcCompression compression);
 
 /* Gives the decompressed bytes of STREAM (taken), which is compressed with COMPRESSION.
- *  - gzip: any number of members, zero padding behind the last; CRC-32 and length checked.
- *  - zstd: any number of frames, skippable frames, content checksums checked where present;
- *    a frame whose window needs more than MEMORY bytes is VC_ERROR_LIMIT, and the message
- *    names the window, the limit and --memory-limit.
- *  - lzo: lzop container, header checksum and block checksums (Adler-32, CRC-32, of
- *    compressed and uncompressed data, as flagged) checked. VC_ERROR_UNSUPPORTED when built
- *    without liblzo2.
- * Errors name the position in the compressed stream. A stream that ends inside a frame or
- * member is VC_ERROR_SHORT; other bytes behind the end VC_ERROR_CORRUPT. */
+ *
+ * gzip: any number of members, zero padding behind the last; CRC-32 and length checked.
+ *
+ * zstd: any number of frames, skippable frames, content checksums checked where
+ * present; a frame whose window needs more than MEMORY bytes is VC_ERROR_LIMIT, and the
+ * message names the window, the limit and --memory-limit.
+ *
+ * lzo: lzop container, header checksum and block checksums (Adler-32, CRC-32, of
+ * compressed and uncompressed data, as flagged) checked. VC_ERROR_UNSUPPORTED when
+ * built without liblzo2.
+ *
+ * Errors name the position in the compressed stream. A stream that ends inside a frame
+ * or member is VC_ERROR_SHORT; other bytes behind the end VC_ERROR_CORRUPT. */
 VcStream *vc_decompress(VcStream *stream, VcCompression compression, uint64_t memory,
                         GError **error);
 
@@ -49,10 +53,12 @@ bool vc_compress_options_parse(const char *text, VcCompressOptions *options,
 /* By suffix: .zst, .gz, .lzo; anything else is VC_COMPRESSION_NONE. */
 VcCompression vc_compression_by_name(const char *path);
 
-/* Gives an append-only VcFile that compresses into append-only or seekable FILE (taken).
- * vc_file_sync ends the compressed stream (frame, member, trailer) and then syncs FILE; it
- * is called once, last. zstd: content checksum, window of at most 2^27 so that plain
- * `zstd -d` takes it; bytes do not depend on the number of threads. gzip: no name, mtime 0. */
-VcFile *vc_compress_file(VcFile *file, const VcCompressOptions *options, GError **error);
+/* Gives an append-only VcFile that compresses into append-only or seekable FILE
+ * (taken). vc_file_sync ends the compressed stream (frame, member, trailer) and then
+ * syncs FILE; it is called once, last. zstd: content checksum, window of at most 2^27
+ * so that plain `zstd -d` takes it; bytes do not depend on the number of threads. gzip:
+ * no name, mtime 0. */
+VcFile *vc_compress_file(VcFile *file, const VcCompressOptions *options,
+                         GError **error);
 
 #endif

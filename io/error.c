@@ -4,7 +4,10 @@
 
 #include <stdarg.h>
 
+/* The name is no expression. */
+/* clang-format off */
 G_DEFINE_QUARK(vc-error-quark, vc_error)
+/* clang-format on */
 
 void
 vc_corrupt(GError **error, uint64_t offset, const char *format, ...)

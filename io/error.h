@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What can go wrong, in words for people and codes for programs.
  *
- * A function that takes a GError returns false or NULL exactly when it set one. Messages
- * are lower case, one line, without a full stop: structure, position, found, expected and,
- * where there is one, the remedy. The name of the file is put in front once, by the layer
- * that knows which file it is (vc_source_* and vc_sink_* in formats/, the converters). */
+ * A function that takes a GError returns false or NULL exactly when it set one.
+ * Messages are lower case, one line, without a full stop: structure, position, found,
+ * expected and, where there is one, the remedy. The name of the file is put in front
+ * once, by the layer that knows which file it is (vc_source_* and vc_sink_* in
+ * formats/, the converters). */
 #ifndef VC_IO_ERROR_H
 #define VC_IO_ERROR_H
 
@@ -27,8 +28,8 @@ typedef enum {
 
 GQuark vc_error_quark(void);
 
-/* Sets VC_ERROR_CORRUPT with the message and " at 0xOFFSET" behind it. OFFSET is a position
- * in the file in bytes. */
+/* Sets VC_ERROR_CORRUPT with the message and " at 0xOFFSET" behind it. OFFSET is a
+ * position in the file in bytes. */
 void vc_corrupt(GError **error, uint64_t offset, const char *format, ...)
     G_GNUC_PRINTF(3, 4);
 

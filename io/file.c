@@ -31,7 +31,8 @@ vc_file_read_some(VcFile *file, uint64_t position, void *buffer, size_t length,
 }
 
 bool
-vc_file_read(VcFile *file, uint64_t position, void *buffer, size_t length, GError **error)
+vc_file_read(VcFile *file, uint64_t position, void *buffer, size_t length,
+             GError **error)
 {
     size_t got = 0;
     if (!vc_file_read_some(file, position, buffer, length, &got, error))
@@ -67,7 +68,8 @@ vc_file_size(VcFile *file, uint64_t *size, GError **error)
 }
 
 bool
-vc_file_run(VcFile *file, uint64_t position, bool *data, uint64_t *length, GError **error)
+vc_file_run(VcFile *file, uint64_t position, bool *data, uint64_t *length,
+            GError **error)
 {
     if (file->ops->run)
         return file->ops->run(file, position, data, length, error);

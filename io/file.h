@@ -2,10 +2,10 @@
 /* Bytes at positions: the one view that formats have of a file, a pipe or memory.
  *
  * Two kinds. A *seekable* file can be read at any position, by many threads at once. A
- * *stream* (a pipe, a decompressed archive) is read by one thread at rising positions; its
- * first VC_STREAM_LOOKBACK bytes may be read again until reading goes beyond them, which
- * is what probing needs. Outputs: a *seekable* file takes writes anywhere, from many
- * threads; an *append-only* one (a pipe, a compressed file) only at its end.
+ * *stream* (a pipe, a decompressed archive) is read by one thread at rising positions;
+ * its first VC_STREAM_LOOKBACK bytes may be read again until reading goes beyond them,
+ * which is what probing needs. Outputs: a *seekable* file takes writes anywhere, from
+ * many threads; an *append-only* one (a pipe, a compressed file) only at its end.
  *
  * Errors carry no file name; the caller that knows it puts it in front. */
 #ifndef VC_IO_FILE_H
@@ -66,8 +66,9 @@ bool vc_file_write(VcFile *file, uint64_t position, const void *buffer, size_t l
 /* The size in bytes of a seekable file or block device. */
 bool vc_file_size(VcFile *file, uint64_t *size, GError **error);
 
-/* What lies at POSITION of a seekable file: *DATA false means that *LENGTH > 0 bytes from
- * there are known to read as zero without being read. POSITION must be below the size. */
+/* What lies at POSITION of a seekable file: *DATA false means that *LENGTH > 0 bytes
+ * from there are known to read as zero without being read. POSITION must be below the
+ * size. */
 bool vc_file_run(VcFile *file, uint64_t position, bool *data, uint64_t *length,
                  GError **error);
 
@@ -75,15 +76,16 @@ bool vc_file_run(VcFile *file, uint64_t position, bool *data, uint64_t *length,
  * where the file system can. */
 bool vc_file_zero(VcFile *file, uint64_t position, uint64_t length, GError **error);
 
-/* Sets the size of an output; what is new reads as zero. On a block device: checks that it
- * is large enough. */
+/* Sets the size of an output; what is new reads as zero. On a block device: checks that
+ * it is large enough. */
 bool vc_file_truncate(VcFile *file, uint64_t size, GError **error);
 
 /* What was written survives a power cut after this. */
 bool vc_file_sync(VcFile *file, GError **error);
 
-/* A promise of the writer of an append-only file: nothing below POSITION will be written
- * any more, so gaps there are zeros and may go out. No effect on seekable files. */
+/* A promise of the writer of an append-only file: nothing below POSITION will be
+ * written any more, so gaps there are zeros and may go out. No effect on seekable
+ * files. */
 bool vc_file_settle(VcFile *file, uint64_t position, GError **error);
 
 void vc_file_free(VcFile *file);

@@ -13,9 +13,11 @@ VcFile *vc_memory_file(const char *name);
 /* Gives a file that holds a copy of DATA. */
 VcFile *vc_memory_file_from(const char *name, const void *data, size_t length);
 
-/* Calls VISIT for each page that was written, ascending; the last is cut at the file's end. Stops and returns false when VISIT does. */
+/* Calls VISIT for each page that was written, ascending; the last is cut at the file's
+ * end. Stops and returns false when VISIT does. */
 typedef bool (*VcMemoryVisit)(void *user, uint64_t position, const void *data,
                               size_t length, GError **error);
-bool vc_memory_file_visit(VcFile *file, VcMemoryVisit visit, void *user, GError **error);
+bool vc_memory_file_visit(VcFile *file, VcMemoryVisit visit, void *user,
+                          GError **error);
 
 #endif

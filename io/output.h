@@ -3,8 +3,8 @@
  *
  * It is written under a temporary name in the target's directory, and gets its own name
  * only by vc_output_commit. Freeing an output that was not committed removes what was
- * written. A block device, a FIFO, standard output ("-"), or an existing file that the user
- * named with -n is written in place. */
+ * written. A block device, a FIFO, standard output ("-"), or an existing file that the
+ * user named with -n is written in place. */
 #ifndef VC_IO_OUTPUT_H
 #define VC_IO_OUTPUT_H
 
@@ -18,16 +18,17 @@ typedef enum {
 
 typedef struct VcOutput VcOutput;
 
-/* ".NAME.PID-RANDOM.vconv-tmp" in the same directory: what a killed run leaves behind. */
+/* ".NAME.PID-RANDOM.vconv-tmp" in the same directory: what a killed run leaves. */
 #define VC_OUTPUT_TEMPORARY_SUFFIX ".vconv-tmp"
 
-/* Opens PATH for output. VC_ERROR_EXISTS says that --force replaces. A device or FIFO at
- * PATH is written in place whatever MODE says, but a block device only with
+/* Opens PATH for output. VC_ERROR_EXISTS says that --force replaces. A device or FIFO
+ * at PATH is written in place whatever MODE says, but a block device only with
  * VC_OUTPUT_IN_PLACE. SYNC false: commit does not fsync. */
 VcOutput *vc_output_open(const char *path, VcOutputMode mode, VcCache cache, bool sync,
                          GError **error);
 
-/* The file to write to; lives as long as the output. Seekable, or append-only for a pipe. */
+/* The file to write to; lives as long as the output. Seekable, or append-only for a
+ * pipe. */
 VcFile *vc_output_file(VcOutput *output);
 
 /* Makes it last under its name: fsync, rename, fsync of the directory. */

@@ -7,11 +7,11 @@
 #include "io/file.h"
 
 /* Gives an overlay over BASE (taken; seekable). Writes, zero and truncate change the
- * overlay only; memory is proportional to the bytes written, zero ranges cost nothing. */
+ * overlay only; memory is proportional to the bytes written, zero ranges are free. */
 VcFile *vc_overlay_file(VcFile *base);
 
-/* The base below, and whether LENGTH bytes at POSITION are unchanged in the overlay: then
- * they may be read, or cloned, from the base directly. */
+/* The base below, and whether LENGTH bytes at POSITION are unchanged in the overlay:
+ * then they may be read, or cloned, from the base directly. */
 VcFile *vc_overlay_base(VcFile *overlay);
 bool vc_overlay_untouched(VcFile *overlay, uint64_t position, uint64_t length);
 

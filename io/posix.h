@@ -7,14 +7,14 @@
 
 /* How an open file meets the page cache. */
 typedef enum {
-    VC_CACHE_AUTO,      /* direct where it can, buffered where it cannot */
-    VC_CACHE_NONE,      /* direct I/O; still buffered where the file system refuses it */
+    VC_CACHE_AUTO, /* direct where it can, buffered where it cannot */
+    VC_CACHE_NONE, /* direct I/O; still buffered where the file system refuses it */
     VC_CACHE_WRITEBACK, /* buffered */
 } VcCache;
 
-/* Opens PATH for reading only: regular file, block device (seekable), or a FIFO or socket
- * (a stream). "-" is standard input: seekable when it is a regular file. A directory is
- * VC_ERROR_IO. */
+/* Opens PATH for reading only: regular file, block device (seekable), or a FIFO or
+ * socket (a stream). "-" is standard input: seekable when it is a regular file. A
+ * directory is VC_ERROR_IO. */
 VcFile *vc_posix_open(const char *path, VcCache cache, GError **error);
 
 /* Gives a seekable output over descriptor FD (taken), which is open for reading and

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* A stream of bytes without positions: what comes out of a pipe or a decompressor.
  *
- * Streams stack: descriptor, decompressor, read-ahead. vc_stream_file() puts positions on
- * top of the last one. Owned by whoever holds the top; freeing it frees the stack. */
+ * Streams stack: descriptor, decompressor, read-ahead. vc_stream_file() puts positions
+ * on top of the last one. Whoever holds the top owns the stack. */
 #ifndef VC_IO_STREAM_H
 #define VC_IO_STREAM_H
 
@@ -26,7 +26,8 @@ bool vc_stream_pull(VcStream *stream, void *buffer, size_t length, size_t *got,
 void vc_stream_free(VcStream *stream);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(VcStream, vc_stream_free)
 
-/* Gives a stream over descriptor FD from its present offset. Closes FD when freed if OWN. */
+/* Gives a stream over descriptor FD from its present offset. Closes FD when freed if
+ * OWN. */
 VcStream *vc_stream_from_fd(int fd, bool own);
 
 /* Gives a stream over FILE (taken) from its beginning. */

@@ -7,7 +7,7 @@
 #include <glib.h>
 #include <stdio.h>
 
-/* Runs the tests of SUITE; TAP goes to standard output. Give as `return run_suite(s);`. */
+/* Runs the tests of SUITE; TAP goes to standard output. main() returns the result. */
 static inline int
 run_suite(Suite *suite)
 {
@@ -20,11 +20,11 @@ run_suite(Suite *suite)
 }
 
 /* Fails the test with ERROR's message when ERROR is set. */
-#define assert_no_error(error)                                                           \
+#define assert_no_error(error)                                                         \
     ck_assert_msg((error) == NULL, "%s", (error) ? (error)->message : "")
 
-#define assert_error(error, code) ck_assert_msg(                                         \
-    g_error_matches((error), VC_ERROR, (code)), "%s",                                    \
-    (error) ? (error)->message : "no error")
+#define assert_error(error, code)                                                      \
+    ck_assert_msg(g_error_matches((error), VC_ERROR, (code)), "%s",                    \
+                  (error) ? (error)->message : "no error")
 
 #endif
