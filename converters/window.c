@@ -258,6 +258,12 @@ vc_window_write(VcWindow *window, uint64_t *written, GError **error)
     return true;
 }
 
+bool
+vc_window_is_placed(const VcWindow *window)
+{
+    return window->segments->len > 0;
+}
+
 uint64_t
 vc_window_end(const VcWindow *window, uint64_t fallback)
 {

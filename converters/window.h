@@ -69,6 +69,9 @@ bool vc_window_place(VcWindow *window, GError **error);
  */
 bool vc_window_write(VcWindow *window, uint64_t *written, GError **error);
 
+/* Something of the window was placed. */
+bool vc_window_is_placed(const VcWindow *window);
+
 /* Where the last segment ends in the target, or FALLBACK without any. */
 uint64_t vc_window_end(const VcWindow *window, uint64_t fallback);
 
