@@ -22,7 +22,16 @@ VcFile *vc_posix_open(const char *path, VcCache cache, GError **error);
 VcFile *vc_posix_output(int fd, const char *path, const char *name, VcCache cache,
                         GError **error);
 
-/* Gives an append-only output over FD (standard output, a FIFO). */
+/* Makes vc_file_sync do nothing on OUTPUT, which came from vc_posix_output (--no-sync).
+ */
+void vc_posix_no_sync(VcFile *output);
+
+/* Gives an append-only output over FD (standard output, a FIFO). OWN: it is closed at
+ * the end. */
 VcFile *vc_posix_append(int fd, bool own, const char *name);
+
+/* Whether both paths lead to one file or one block device. False where one does not
+ * exist. */
+bool vc_posix_same_file(const char *a, const char *b);
 
 #endif

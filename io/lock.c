@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Locks on images. A program holds a shared lock on byte 100 + N of the image while it
+ * does N, and on byte 200 + N while nobody else may do N. It takes its own locks first
+ * and then looks for those of others, so of two that begin at once at least one gives
+ * up. */
+#include "io/lock.h"
+
+#include "io/error.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+enum { READS = 0, WRITES = 1, RESIZES = 3 };
+
+#define DOES(what) (100 + (what))
+#define FORBIDS(what) (200 + (what))
+
+static bool
+take(int fd, off_t byte)
+{
+    struct flock lock = {
+        .l_type = F_RDLCK, .l_whence = SEEK_SET, .l_start = byte, .l_len = 1
+    };
+    return fcntl(fd, F_OFD_SETLK, &lock) == 0;
+}
+
+static bool
+is_taken_by_another(int fd, off_t byte)
+{
+    struct flock lock = {
+        .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = byte, .l_len = 1
+    };
+    return fcntl(fd, F_OFD_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
+}
+
+bool
+vc_lock(VcFile *file, bool write, GError **error)
+{
+    int fd = file->fd;
+    if (fd < 0)
+        return true;
+
+    /* What fails here is a file system without locks: then nobody else has any. */
+    if (!take(fd, DOES(READS)) || !take(fd, FORBIDS(WRITES)) ||
+        !take(fd, FORBIDS(RESIZES)))
+        return true;
+    if (write && (!take(fd, DOES(WRITES)) || !take(fd, DOES(RESIZES))))
+        return true;
+
+    bool written = is_taken_by_another(fd, DOES(WRITES)) ||
+                   is_taken_by_another(fd, DOES(RESIZES));
+    bool forbidden = is_taken_by_another(fd, FORBIDS(READS)) ||
+                     (write && (is_taken_by_another(fd, FORBIDS(WRITES)) ||
+                                is_taken_by_another(fd, FORBIDS(RESIZES))));
+    if (!written && !forbidden)
+        return true;
+    vc_fail(error, VC_ERROR_IO, "%s",
+            written ? "another program is writing to it"
+                    : "another program uses it and does not share it");
+    return false;
+}

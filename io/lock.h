@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Advisory locks that keep two programs from one image. They are those that QEMU takes,
+ * so the disk of a running VM is not converted by accident. */
+#ifndef VC_IO_LOCK_H
+#define VC_IO_LOCK_H
+
+#include "io/file.h"
+
+/* Locks FILE until it is freed: WRITE false shares it with other readers, WRITE true
+ * with nobody. VC_ERROR_IO when another program uses it in a way that does not go with
+ * that. Succeeds where the system has no such locks, and on what is not a seekable
+ * file. */
+bool vc_lock(VcFile *file, bool write, GError **error);
+
+#endif

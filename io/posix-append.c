@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Outputs that only grow: standard output, FIFOs, character devices. */
+#include "io/posix.h"
+
+#include "io/error.h"
+#include "io/interrupt.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+typedef struct {
+    VcFile base; /* base.fd stays -1: there are no positions to copy to */
+    int fd;
+    bool own;
+    uint64_t end; /* what has gone out */
+} AppendFile;
+
+static bool
+append_write(VcFile *file, uint64_t position, const void *buffer, size_t length,
+             GError **error)
+{
+    AppendFile *a = (AppendFile *)file;
+    const uint8_t *from = buffer;
+
+    if (position != a->end) {
+        vc_fail(error, VC_ERROR_USAGE,
+                "this output only grows: at 0x%" G_GINT64_MODIFIER
+                "x, not at 0x%" G_GINT64_MODIFIER "x",
+                a->end, position);
+        return false;
+    }
+    for (size_t put = 0; put < length;) {
+        if (!vc_interrupt_poll(a->fd, POLLOUT, error))
+            return false;
+        ssize_t n = write(a->fd, from + put, length - put);
+        if (n > 0) {
+            put += (size_t)n;
+            a->end += (size_t)n;
+        } else if (n == 0 || (errno != EINTR && errno != EAGAIN)) {
+            vc_fail_errno(error, n == 0 ? EIO : errno,
+                          "write of %zu bytes at 0x%" G_GINT64_MODIFIER "x", length,
+                          position);
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool
+append_truncate(VcFile *file, uint64_t size, GError **error)
+{
+    AppendFile *a = (AppendFile *)file;
+    if (size < a->end) {
+        vc_fail(error, VC_ERROR_USAGE,
+                "this output cannot end at 0x%" G_GINT64_MODIFIER
+                "x, 0x%" G_GINT64_MODIFIER "x bytes have gone out",
+                size, a->end);
+        return false;
+    }
+    return vc_file_zero(file, a->end, size - a->end, error);
+}
+
+static void
+append_free(VcFile *file)
+{
+    AppendFile *a = (AppendFile *)file;
+    if (a->own)
+        close(a->fd);
+    vc_file_clear(file);
+    g_free(a);
+}
+
+static const VcFileOps append_ops = {
+    .write = append_write,
+    .truncate = append_truncate,
+    .free = append_free,
+};
+
+/* A pipe opened once more without blocking, so that a full one is waited for where an
+ * interruption is noticed. O_NONBLOCK on FD itself would reach all who share it. */
+static int
+reopen_pipe(int fd)
+{
+    struct stat status;
+    if (fstat(fd, &status) != 0 || !S_ISFIFO(status.st_mode))
+        return -1;
+    g_autofree char *path = g_strdup_printf("/proc/self/fd/%d", fd);
+    return open(path, O_WRONLY | O_NONBLOCK | O_CLOEXEC);
+}
+
+VcFile *
+vc_posix_append(int fd, bool own, const char *name)
+{
+    int again = reopen_pipe(fd);
+    if (again >= 0 && own)
+        close(fd);
+    if (again >= 0) {
+        fd = again;
+        own = true;
+    }
+
+    AppendFile *a = g_new0(AppendFile, 1);
+    vc_file_init(&a->base, &append_ops, name, false);
+    a->base.reads_zero = true;
+    a->fd = fd;
+    a->own = own;
+    return &a->base;
+}

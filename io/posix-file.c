@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* A seekable file of the system: reading, size and holes. */
+#include "io/posix-file.h"
+
+#include "io/error.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+/* Linux moves at most this much in one call; larger requests come back short. */
+#define REQUEST_MAX ((size_t)1 << 30)
+
+VcPosixFile *
+vc_posix_file_new(int fd, const struct stat *status, const char *name,
+                  const VcFileOps *ops)
+{
+    VcPosixFile *p = g_new0(VcPosixFile, 1);
+    vc_file_init(&p->base, ops, name, true);
+    p->base.fd = fd;
+    p->direct = -1;
+    p->device = S_ISBLK(status->st_mode);
+    p->all_is_data = p->device;
+
+    /* A page of the page cache must never be written both ways: where pages are larger
+     * than VC_ALIGNMENT, what goes direct is whole pages. */
+    long page = sysconf(_SC_PAGESIZE);
+    p->direct_unit = MAX((uintptr_t)MAX(page, 0), VC_ALIGNMENT);
+    return p;
+}
+
+void
+vc_posix_file_add_direct(VcPosixFile *p, const char *path, int flags)
+{
+    struct stat here, there;
+    int fd = open(path, flags | O_DIRECT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+    if (fd < 0)
+        return;
+    if (fstat(p->base.fd, &here) == 0 && fstat(fd, &there) == 0 &&
+        here.st_dev == there.st_dev && here.st_ino == there.st_ino)
+        p->direct = fd;
+    else
+        close(fd);
+}
+
+bool
+vc_posix_file_is_direct(VcPosixFile *p, uint64_t position, const void *buffer,
+                        size_t length)
+{
+    return p->direct >= 0 && !atomic_load_explicit(&p->refused, memory_order_relaxed) &&
+           ((uintptr_t)buffer | (uintptr_t)position | length) % p->direct_unit == 0;
+}
+
+bool
+vc_posix_file_refuses(VcPosixFile *p, int errnum)
+{
+    if (errnum != EINVAL && errnum != EOPNOTSUPP && errnum != ENOTSUP)
+        return false;
+    atomic_store_explicit(&p->refused, true, memory_order_relaxed);
+    return true;
+}
+
+bool
+vc_posix_file_read(VcFile *file, uint64_t position, void *buffer, size_t length,
+                   size_t *got, GError **error)
+{
+    VcPosixFile *p = (VcPosixFile *)file;
+    uint8_t *to = buffer;
+
+    *got = 0;
+    while (*got < length) {
+        uint64_t at;
+        if (!g_uint64_checked_add(&at, position, *got) || at >= INT64_MAX)
+            return true; /* no file reaches so far: this is behind its end */
+        size_t left = MIN(MIN(length - *got, REQUEST_MAX), INT64_MAX - at);
+        bool direct = p->direct_reads &&
+                      vc_posix_file_is_direct(p, at, to + *got, left);
+        ssize_t n = pread(direct ? p->direct : file->fd, to + *got, left, (off_t)at);
+        if (n == 0)
+            return true;
+        if (n > 0) {
+            *got += (size_t)n;
+        } else if (errno != EINTR && !(direct && vc_posix_file_refuses(p, errno))) {
+            vc_fail_errno(error, errno,
+                          "read of %zu bytes at 0x%" G_GINT64_MODIFIER "x", left, at);
+            return false;
+        }
+    }
+    return true;
+}
+
+bool
+vc_posix_file_size(VcFile *file, uint64_t *size, GError **error)
+{
+    /* For block devices too, whose st_size is 0. Nothing else uses the file's offset.
+     */
+    off_t end = lseek(file->fd, 0, SEEK_END);
+    if (end < 0) {
+        vc_fail_errno(error, errno, "cannot find the size");
+        return false;
+    }
+    *size = (uint64_t)end;
+    return true;
+}
+
+/* The size, which must lie behind POSITION. */
+static bool
+size_beyond(VcFile *file, uint64_t position, uint64_t *size, GError **error)
+{
+    if (!vc_posix_file_size(file, size, error))
+        return false;
+    if (position >= *size) {
+        vc_fail(error, VC_ERROR_SHORT,
+                "the file ends at 0x%" G_GINT64_MODIFIER
+                "x, more was expected at 0x%" G_GINT64_MODIFIER "x",
+                *size, position);
+        return false;
+    }
+    return true;
+}
+
+bool
+vc_posix_file_run(VcFile *file, uint64_t position, bool *data, uint64_t *length,
+                  GError **error)
+{
+    VcPosixFile *p = (VcPosixFile *)file;
+    uint64_t size;
+    if (!size_beyond(file, position, &size, error))
+        return false;
+    *data = true;
+    *length = size - position;
+    if (atomic_load_explicit(&p->all_is_data, memory_order_relaxed))
+        return true;
+
+    off_t begin = lseek(file->fd, (off_t)position, SEEK_DATA);
+    if (begin < 0 && errno == ENXIO) {
+        /* A hole up to the end; but not when the file has just become shorter. */
+        if (!size_beyond(file, position, &size, error))
+            return false;
+        *data = false;
+        *length = size - position;
+        return true;
+    }
+    if (begin < 0) {
+        atomic_store_explicit(&p->all_is_data, true, memory_order_relaxed);
+        return true;
+    }
+    if ((uint64_t)begin > position) {
+        *data = false;
+        *length = MIN((uint64_t)begin, size) - position;
+        return true;
+    }
+    off_t end = lseek(file->fd, begin, SEEK_HOLE);
+    if (end > begin)
+        *length = MIN((uint64_t)end, size) - position;
+    return true;
+}
+
+void
+vc_posix_file_free(VcFile *file)
+{
+    VcPosixFile *p = (VcPosixFile *)file;
+    if (p->direct >= 0)
+        close(p->direct);
+    close(file->fd);
+    vc_file_clear(file);
+    g_free(p);
+}

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Sources of the system: files and block devices by position, everything else as it
+ * comes. */
+#include "io/posix.h"
+
+#include "io/error.h"
+#include "io/interrupt.h"
+#include "io/posix-file.h"
+#include "io/stream.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+static const VcFileOps source_ops = {
+    .read = vc_posix_file_read,
+    .size = vc_posix_file_size,
+    .run = vc_posix_file_run,
+    .free = vc_posix_file_free,
+};
+
+/* A descriptor of our own for PATH; "-" is standard input. */
+static int
+open_for_reading(const char *path, GError **error)
+{
+    int fd;
+    do {
+        if (strcmp(path, "-") == 0)
+            fd = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+        else
+            fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+    } while (fd < 0 && errno == EINTR && !vc_interrupted());
+    if (fd < 0)
+        vc_fail_errno(error, errno, "cannot open");
+    return fd;
+}
+
+VcFile *
+vc_posix_open(const char *path, VcCache cache, GError **error)
+{
+    bool standard = strcmp(path, "-") == 0;
+    const char *name = standard ? "standard input" : path;
+    struct stat status;
+
+    int fd = open_for_reading(path, error);
+    if (fd < 0)
+        return NULL;
+    int errnum = fstat(fd, &status) != 0 ? errno : S_ISDIR(status.st_mode) ? EISDIR : 0;
+    if (errnum != 0) {
+        vc_fail_errno(error, errnum, "cannot open");
+        close(fd);
+        return NULL;
+    }
+
+    /* Standard input that somebody has read from already goes on where it stands. */
+    bool seekable = S_ISREG(status.st_mode) || S_ISBLK(status.st_mode);
+    if (!seekable || (standard && lseek(fd, 0, SEEK_CUR) != 0))
+        return vc_stream_file(vc_stream_from_fd(fd, true), name);
+
+    VcPosixFile *p = vc_posix_file_new(fd, &status, name, &source_ops);
+    posix_fadvise(fd, 0, 0, POSIX_FADV_SEQUENTIAL);
+    if (cache == VC_CACHE_NONE && !standard) {
+        vc_posix_file_add_direct(p, path, O_RDONLY);
+        p->direct_reads = true;
+    }
+    return &p->base;
+}
+
+bool
+vc_posix_same_file(const char *a, const char *b)
+{
+    struct stat x, y;
+    if (stat(a, &x) != 0 || stat(b, &y) != 0)
+        return false;
+    if (S_ISBLK(x.st_mode) && S_ISBLK(y.st_mode))
+        return x.st_rdev == y.st_rdev;
+    return x.st_dev == y.st_dev && x.st_ino == y.st_ino;
+}

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Tests of the locks. Each open file has its own, also within one process. */
+#include "io/error.h"
+#include "io/lock.h"
+#include "io/memory.h"
+#include "io/posix.h"
+#include "tests/check-main.h"
+#include "tests/io/scratch.h"
+
+static VcFile *
+open_image(void)
+{
+    g_autofree char *path = scratch_path("image");
+    return vc_posix_open(path, VC_CACHE_AUTO, NULL);
+}
+
+static VcFile *
+open_image_to_write(void)
+{
+    g_autofree char *path = scratch_path("image");
+    return vc_posix_output(open(path, O_RDWR | O_CLOEXEC), NULL, path, VC_CACHE_AUTO,
+                           NULL);
+}
+
+START_TEST(readers_share)
+{
+    scratch_write("image", "x", 1);
+    g_autoptr(VcFile) a = open_image();
+    g_autoptr(VcFile) b = open_image();
+    ck_assert(vc_lock(a, false, NULL));
+    ck_assert(vc_lock(b, false, NULL));
+}
+END_TEST
+
+START_TEST(a_writer_keeps_others_out_until_it_is_done)
+{
+    scratch_write("image", "x", 1);
+    VcFile *writer = open_image_to_write();
+    g_autoptr(VcFile) reader = open_image();
+    g_autoptr(VcFile) second = open_image_to_write();
+    g_autoptr(GError) read_error = NULL, write_error = NULL;
+
+    ck_assert(vc_lock(writer, true, NULL));
+    ck_assert(!vc_lock(reader, false, &read_error));
+    assert_error(read_error, VC_ERROR_IO);
+    ck_assert_str_eq(read_error->message, "another program is writing to it");
+    ck_assert(!vc_lock(second, true, &write_error));
+    assert_error(write_error, VC_ERROR_IO);
+
+    vc_file_free(writer);
+    g_clear_pointer(&second, vc_file_free);
+    g_autoptr(VcFile) later = open_image();
+    ck_assert(vc_lock(later, false, NULL));
+}
+END_TEST
+
+START_TEST(a_reader_keeps_writers_out)
+{
+    scratch_write("image", "x", 1);
+    g_autoptr(VcFile) reader = open_image();
+    g_autoptr(VcFile) writer = open_image_to_write();
+    g_autoptr(GError) error = NULL;
+    ck_assert(vc_lock(reader, false, NULL));
+    ck_assert(!vc_lock(writer, true, &error));
+    assert_error(error, VC_ERROR_IO);
+}
+END_TEST
+
+START_TEST(what_has_no_descriptor_needs_no_lock)
+{
+    g_autoptr(VcFile) memory = vc_memory_file("m");
+    ck_assert(vc_lock(memory, true, NULL));
+}
+END_TEST
+
+int
+main(void)
+{
+    Suite *suite = suite_create("io/lock");
+    TCase *tests = scratch_case(suite, "lock");
+    tcase_add_test(tests, readers_share);
+    tcase_add_test(tests, a_writer_keeps_others_out_until_it_is_done);
+    tcase_add_test(tests, a_reader_keeps_writers_out);
+    tcase_add_test(tests, what_has_no_descriptor_needs_no_lock);
+    return run_suite(suite);
+}
