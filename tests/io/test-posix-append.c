@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Tests of outputs that only grow. */
 #include "io/error.h"
+#include "io/interrupt.h"
 #include "io/posix.h"
 #include "tests/check-main.h"
 #include "tests/io/pattern.h"
@@ -9,6 +10,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/eventfd.h>
 
 #define SIZE ((size_t)600001)
 
@@ -62,6 +64,23 @@ END_TEST
 START_TEST(a_pipe_that_does_not_block_is_waited_for)
 {
     write_pipe(O_NONBLOCK);
+}
+END_TEST
+
+START_TEST(waiting_for_a_full_pipe_can_be_ended)
+{
+    g_autoptr(GError) error = NULL;
+    g_autofree uint8_t *data = g_malloc0(SIZE);
+    int fds[2], stop = eventfd(1, EFD_CLOEXEC);
+    ck_assert_int_eq(pipe(fds), 0);
+    g_autoptr(VcFile) file = vc_posix_append(fds[1], true, "pipe");
+
+    vc_interrupt_watch(stop);
+    ck_assert(!vc_file_write(file, 0, data, SIZE, &error));
+    vc_interrupt_watch(-1);
+    assert_error(error, VC_ERROR_CANCELLED);
+    close(fds[0]);
+    close(stop);
 }
 END_TEST
 
@@ -142,6 +161,7 @@ main(void)
     TCase *tests = scratch_case(suite, "posix-append");
     tcase_add_test(tests, what_is_written_comes_out);
     tcase_add_test(tests, a_pipe_that_does_not_block_is_waited_for);
+    tcase_add_test(tests, waiting_for_a_full_pipe_can_be_ended);
     tcase_add_test(tests, only_the_end_can_be_written);
     tcase_add_test(tests, truncating_fills_up_with_zeros);
     tcase_add_test(tests, a_broken_pipe_is_an_error_with_its_name);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Tests of streams and of the file that is made of one. */
 #include "io/error.h"
+#include "io/interrupt.h"
 #include "io/memory.h"
 #include "io/stream.h"
 #include "tests/check-main.h"
@@ -9,6 +10,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
+#include <sys/eventfd.h>
 #include <sys/time.h>
 #include <unistd.h>
 
@@ -191,6 +193,24 @@ START_TEST(signals_do_not_disturb_a_pipe)
 }
 END_TEST
 
+START_TEST(waiting_for_a_silent_pipe_can_be_ended)
+{
+    g_autoptr(GError) error = NULL;
+    int fds[2], stop = eventfd(1, EFD_CLOEXEC);
+    uint8_t byte;
+    size_t got;
+    ck_assert_int_eq(pipe(fds), 0);
+    g_autoptr(VcStream) stream = vc_stream_from_fd(fds[0], true);
+
+    vc_interrupt_watch(stop);
+    ck_assert(!vc_stream_pull(stream, &byte, 1, &got, &error));
+    vc_interrupt_watch(-1);
+    assert_error(error, VC_ERROR_CANCELLED);
+    close(fds[1]);
+    close(stop);
+}
+END_TEST
+
 START_TEST(a_descriptor_that_cannot_be_read_is_an_error)
 {
     g_autoptr(GError) error = NULL;
@@ -218,6 +238,7 @@ main(void)
     tcase_add_test(tests, a_pipe_that_drips_is_read_whole);
     tcase_add_test(tests, a_pipe_that_does_not_block_is_waited_for);
     tcase_add_test(tests, signals_do_not_disturb_a_pipe);
+    tcase_add_test(tests, waiting_for_a_silent_pipe_can_be_ended);
     tcase_add_test(tests, a_descriptor_that_cannot_be_read_is_an_error);
     suite_add_tcase(suite, tests);
     return run_suite(suite);

@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* An output that is complete or absent. */
+#include "io/output.h"
+
+#include "io/error.h"
+#include "io/interrupt.h"
+#include "io/lock.h"
+#include "io/temporary.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+struct VcOutput {
+    VcFile *file;    /* owned */
+    char *path;      /* the name it gets; symbolic links followed */
+    char *temporary; /* the name it has until then; NULL: in place, or committed */
+    VcOutputMode mode;
+    bool sync;
+    bool replaces; /* there was a file at PATH, with this status: */
+    struct stat replaced;
+};
+
+/* Opens what is at PATH to write it where it is. */
+static bool
+open_in_place(VcOutput *o, const char *path, const struct stat *status, VcCache cache,
+              GError **error)
+{
+    bool seekable = S_ISREG(status->st_mode) || S_ISBLK(status->st_mode);
+    int flags = seekable ? O_RDWR : O_WRONLY;
+    /* The system lets nobody in beside a mounted file system. */
+    if (S_ISBLK(status->st_mode))
+        flags |= O_EXCL;
+
+    int fd;
+    do
+        fd = open(path, flags | O_CLOEXEC | O_NOCTTY);
+    while (fd < 0 && errno == EINTR && !vc_interrupted());
+    if (fd < 0) {
+        vc_fail_errno(error, errno, "cannot open for writing");
+        return false;
+    }
+    o->file = seekable ? vc_posix_output(fd, path, path, cache, error)
+                       : vc_posix_append(fd, true, path);
+    return o->file && vc_lock(o->file, true, error);
+}
+
+/* Makes the temporary file beside o->path. */
+static bool
+open_temporary(VcOutput *o, VcCache cache, GError **error)
+{
+    /* Of a file that is replaced nobody shall read more than before. */
+    int fd = vc_temporary_open(o->path, o->replaces ? 0600 : 0666, &o->temporary,
+                               error);
+    if (fd < 0)
+        return false;
+    o->file = vc_posix_output(fd, o->temporary, o->path, cache, error);
+    return o->file != NULL;
+}
+
+static bool
+open_path(VcOutput *o, const char *path, VcCache cache, GError **error)
+{
+    struct stat status;
+    bool exists = stat(path, &status) == 0;
+    if (!exists &&
+        (path[0] == '\0' || errno != ENOENT || o->mode == VC_OUTPUT_IN_PLACE)) {
+        vc_fail_errno(error, errno, "cannot open for writing");
+        return false;
+    }
+    if (exists && S_ISDIR(status.st_mode)) {
+        vc_fail_errno(error, EISDIR, "cannot open for writing");
+        return false;
+    }
+    if (exists && S_ISBLK(status.st_mode) && o->mode != VC_OUTPUT_IN_PLACE) {
+        vc_fail(error, VC_ERROR_USAGE, "is a block device, -n writes to it");
+        return false;
+    }
+    if (exists && (!S_ISREG(status.st_mode) || o->mode == VC_OUTPUT_IN_PLACE))
+        return open_in_place(o, path, &status, cache, error);
+    if (exists && o->mode == VC_OUTPUT_NEW) {
+        vc_fail(error, VC_ERROR_EXISTS, "exists already, --force replaces it");
+        return false;
+    }
+
+    o->path = vc_temporary_target(path, error);
+    o->replaces = exists;
+    if (exists)
+        o->replaced = status;
+    return o->path && open_temporary(o, cache, error);
+}
+
+VcOutput *
+vc_output_open(const char *path, VcOutputMode mode, VcCache cache, bool sync,
+               GError **error)
+{
+    g_autoptr(VcOutput) o = g_new0(VcOutput, 1);
+    o->mode = mode;
+    o->sync = sync;
+
+    if (strcmp(path, "-") == 0)
+        o->file = vc_posix_append(STDOUT_FILENO, false, "standard output");
+    else if (!open_path(o, path, cache, error))
+        return NULL;
+    if (!sync && o->file->seekable)
+        vc_posix_no_sync(o->file);
+    return g_steal_pointer(&o);
+}
+
+VcFile *
+vc_output_file(VcOutput *output)
+{
+    return output->file;
+}
+
+/* The new file belongs to whom the old one did, and as few may use it. */
+static bool
+keep_permissions(const VcOutput *o, GError **error)
+{
+    struct stat now;
+    int fd = o->file->fd;
+    if (fstat(fd, &now) != 0) {
+        vc_fail_errno(error, errno, "cannot read the permissions");
+        return false;
+    }
+    mode_t mode = o->replaced.st_mode & 0777;
+    if ((now.st_uid != o->replaced.st_uid || now.st_gid != o->replaced.st_gid) &&
+        fchown(fd, o->replaced.st_uid, o->replaced.st_gid) != 0 &&
+        now.st_gid != o->replaced.st_gid && fchown(fd, -1, o->replaced.st_gid) != 0)
+        mode &= 0707; /* what its group could, another group must not */
+    if (fchmod(fd, mode) != 0) {
+        vc_fail_errno(error, errno, "cannot set the permissions");
+        return false;
+    }
+    return true;
+}
+
+bool
+vc_output_commit(VcOutput *o, GError **error)
+{
+    /* A network file system may tell only at a close that the disk is full; fsync would
+     * have told. */
+    if (!o->sync && o->file->fd >= 0 && close(dup(o->file->fd)) != 0) {
+        vc_fail_errno(error, errno, "cannot write back");
+        return false;
+    }
+    if (o->replaces && !keep_permissions(o, error))
+        return false;
+    if (o->sync && !vc_file_sync(o->file, error))
+        return false;
+    if (!o->temporary)
+        return true;
+    if (!vc_temporary_rename(o->temporary, o->path, o->mode == VC_OUTPUT_FORCE, error))
+        return false;
+    g_clear_pointer(&o->temporary, g_free);
+    return !o->sync || vc_temporary_sync_directory(o->path, error);
+}
+
+void
+vc_output_free(VcOutput *o)
+{
+    if (!o)
+        return;
+    vc_file_free(o->file);
+    if (o->temporary)
+        unlink(o->temporary);
+    g_free(o->temporary);
+    g_free(o->path);
+    g_free(o);
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Private to io/output.c: names for a file that is not ready, and the step to its own.
+ */
+#ifndef VC_IO_TEMPORARY_H
+#define VC_IO_TEMPORARY_H
+
+#include <glib.h>
+#include <stdbool.h>
+#include <sys/types.h>
+
+/* Gives the path that PATH leads to: symbolic links in its last component are followed,
+ * also those to nowhere. */
+char *vc_temporary_target(const char *path, GError **error);
+
+/* Creates a file with a new name in TARGET's directory and gives its path in *TEMPORARY
+ * and a descriptor for reading and writing; -1 with an error. */
+int vc_temporary_open(const char *target, mode_t mode, char **temporary,
+                      GError **error);
+
+/* Renames TEMPORARY to TARGET. Unless REPLACE, VC_ERROR_EXISTS when there is a file of
+ * that name by now, whoever made it. */
+bool vc_temporary_rename(const char *temporary, const char *target, bool replace,
+                         GError **error);
+
+/* Makes the names in TARGET's directory last. */
+bool vc_temporary_sync_directory(const char *target, GError **error);
+
+#endif
