@@ -4,8 +4,8 @@
  * It takes the whole layout at `create`, answers `place` from one thread, writes its
  * own metadata, and makes the file valid in `finish` and not before. It never moves
  * payload: the engine does, to the positions it was told. What is never placed reads as
- * zero. A disk of VC_SIZE_UNKNOWN ends where the highest run placed ends, so its zeros
- * are placed too. */
+ * zero. `create` writes nothing to a seekable file. A disk of VC_SIZE_UNKNOWN ends
+ * where the highest run placed ends, so its zeros are placed too. */
 #ifndef VC_FORMATS_SINK_H
 #define VC_FORMATS_SINK_H
 
