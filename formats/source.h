@@ -51,8 +51,9 @@ typedef struct {
     /* Prepares `map` where that costs a pass over the file (VMA); called once, before
      * the first `map`. NULL: nothing to do. */
     bool (*index)(VcSource *source, GError **error);
-    /* Takes PARENT for good if it is the right one (VC_ERROR_PARENT otherwise). Only on
-     * a source whose `parent` is set; `map` and `next` fail before. */
+    /* Takes PARENT for good if it is the right one; otherwise that is VC_ERROR_PARENT
+     * and it stays the caller's. Only on a source whose `parent` is set; `map` and
+     * `next` fail before. PARENT may still be without its own parent. */
     bool (*adopt)(VcSource *source, VcSource *parent, GError **error);
     /* Tells what `info` shows beyond the layout. NULL: nothing. */
     void (*describe)(const VcSource *source, VcFacts *facts);
