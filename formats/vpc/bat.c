@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The block allocation table: reading it, and where blocks may lie. */
+#include "formats/vpc/bat.h"
+
+#include "io/bytes.h"
+#include "io/error.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define HEX "0x%" G_GINT64_MODIFIER "x"
+
+/* The table is read in pieces of so many entries; memory grows with what was read. */
+#define PIECE 65536u
+
+static bool
+read_entries(VpcBat *bat, VcFile *file, uint64_t at, uint32_t n, GError **error)
+{
+    while (bat->n < n) {
+        uint32_t piece = MIN(n - bat->n, PIECE);
+        bat->entries = g_renew(uint32_t, bat->entries, bat->n + piece);
+        uint32_t *to = bat->entries + bat->n;
+        if (!vc_file_read(file, at, to, (size_t)piece * 4, error))
+            return false;
+        for (uint32_t i = 0; i < piece; i++)
+            to[i] = load_be32(&to[i]);
+        bat->n += piece;
+        at += (uint64_t)piece * 4;
+    }
+    return true;
+}
+
+/* The whole table that the header announces must lie in the file, and nothing else
+ * where it lies. */
+static bool
+check_table(const VpcBat *bat, const VpcHeader *header, uint64_t header_at,
+            GError **error)
+{
+    uint64_t at = header->table_offset, bytes = (uint64_t)header->entries * 4;
+    if (at > bat->end || bytes > bat->end - at) {
+        vc_corrupt(error, at,
+                   "data ends at " HEX ", before the end of the BAT of %u entries",
+                   bat->end, header->entries);
+        return false;
+    }
+    if (at < header_at + VPC_HEADER_SIZE && header_at < at + bytes) {
+        vc_corrupt(error, at, "the BAT overlaps the dynamic disk header");
+        return false;
+    }
+    return true;
+}
+
+bool
+vpc_bat_read(VpcBat *bat, VcFile *file, const VpcFooters *found,
+             const VpcHeader *header, uint64_t size, GError **error)
+{
+    const VpcFooter *footer = &found->footer;
+    uint64_t needed = size / header->block_size + (size % header->block_size != 0);
+
+    *bat = (VpcBat){
+        .block_size = header->block_size,
+        .bitmap_size = vpc_bitmap_size(header->block_size),
+        .low_bit_first = memcmp(footer->creator, "tap", 3) == 0 &&
+                         footer->creator_version == 1,
+        .end = found->end,
+    };
+    if (header->entries < needed) {
+        vc_corrupt(error, footer->data_offset + 28,
+                   "a disk of %" G_GUINT64_FORMAT " bytes needs %" G_GUINT64_FORMAT
+                   " BAT entries, the header says %u",
+                   size, needed, header->entries);
+        return false;
+    }
+    if (!check_table(bat, header, footer->data_offset, error))
+        return false;
+    if (needed > VPC_BAT_ENTRIES_MAX) {
+        vc_fail(error, VC_ERROR_LIMIT,
+                "%" G_GUINT64_FORMAT " blocks of %u bytes are more than %u", needed,
+                header->block_size, VPC_BAT_ENTRIES_MAX);
+        return false;
+    }
+
+    /* Virtual PC before 2004 left the last byte out. */
+    if (!found->trailing && found->file_size % VPC_SECTOR == VPC_SECTOR - 1) {
+        bat->byte_missing = true;
+        bat->end++;
+    }
+    uint64_t table = header->table_offset, length = (uint64_t)header->entries * 4;
+    vc_round_up(length, VPC_SECTOR, &length); /* below 2^35 */
+    bat->taken[0].to = VPC_FOOTER_SIZE;
+    bat->taken[0].what = "the copy of the footer";
+    bat->taken[1].from = footer->data_offset;
+    bat->taken[1].to = footer->data_offset + VPC_HEADER_SIZE;
+    bat->taken[1].what = "the dynamic disk header";
+    bat->taken[2].from = table;
+    bat->taken[2].to = table + length;
+    bat->taken[2].what = "the BAT";
+    return read_entries(bat, file, table, (uint32_t)needed, error);
+}
+
+void
+vpc_bat_clear(VpcBat *bat)
+{
+    g_clear_pointer(&bat->entries, g_free);
+    bat->n = 0;
+}
+
+uint64_t
+vpc_bat_stride(const VpcBat *bat)
+{
+    return (uint64_t)bat->bitmap_size + bat->block_size;
+}
+
+uint64_t
+vpc_bat_position(const VpcBat *bat, uint32_t block)
+{
+    return (uint64_t)bat->entries[block] * VPC_SECTOR;
+}
+
+bool
+vpc_bat_check_block(const VpcBat *bat, uint32_t block, GError **error)
+{
+    uint64_t at = vpc_bat_position(bat, block), end = at + vpc_bat_stride(bat);
+    if (end > bat->end) {
+        vc_corrupt(error, at,
+                   "data ends at " HEX
+                   " (was the file cut?), before the end of block %u",
+                   bat->end, block);
+        return false;
+    }
+    for (size_t i = 0; i < G_N_ELEMENTS(bat->taken); i++) {
+        if (at < bat->taken[i].to && bat->taken[i].from < end) {
+            vc_corrupt(error, at, "block %u lies over %s", block, bat->taken[i].what);
+            return false;
+        }
+    }
+    return true;
+}
+
+static int
+compare_places(const void *a, const void *b)
+{
+    const VpcPlace *x = a, *y = b;
+    return (x->sector > y->sector) - (x->sector < y->sector);
+}
+
+VpcPlace *
+vpc_bat_sorted(const VpcBat *bat, size_t *n)
+{
+    *n = 0;
+    for (uint32_t i = 0; i < bat->n; i++)
+        *n += bat->entries[i] != VPC_UNALLOCATED && vpc_bat_check_block(bat, i, NULL);
+    VpcPlace *places = g_new(VpcPlace, *n);
+    size_t k = 0;
+    for (uint32_t i = 0; i < bat->n; i++)
+        if (bat->entries[i] != VPC_UNALLOCATED && vpc_bat_check_block(bat, i, NULL))
+            places[k++] = (VpcPlace){ bat->entries[i], i };
+    if (*n > 1)
+        qsort(places, *n, sizeof *places, compare_places);
+    return places;
+}
+
+bool
+vpc_bat_check(const VpcBat *bat, GError **error)
+{
+    uint64_t stride = vpc_bat_stride(bat), last_end = 0;
+    bool ascending = true; /* as most writers leave it: then nothing overlaps */
+
+    for (uint32_t i = 0; i < bat->n; i++) {
+        if (bat->entries[i] == VPC_UNALLOCATED)
+            continue;
+        if (!vpc_bat_check_block(bat, i, error))
+            return false;
+        uint64_t at = vpc_bat_position(bat, i);
+        ascending = ascending && at >= last_end;
+        last_end = at + stride;
+    }
+    if (ascending)
+        return true;
+
+    size_t n;
+    g_autofree VpcPlace *places = vpc_bat_sorted(bat, &n);
+    for (size_t i = 1; i < n; i++) {
+        uint64_t before = (uint64_t)places[i - 1].sector * VPC_SECTOR;
+        uint64_t at = (uint64_t)places[i].sector * VPC_SECTOR;
+        if (at - before < stride) {
+            vc_corrupt(error, at, "blocks %u and %u overlap", places[i - 1].block,
+                       places[i].block);
+            return false;
+        }
+    }
+    return true;
+}

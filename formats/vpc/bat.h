@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The block allocation table of a dynamic or differencing disk, and the sector bitmaps
+ * of its blocks. */
+#ifndef VC_FORMATS_VPC_BAT_H
+#define VC_FORMATS_VPC_BAT_H
+
+#include "formats/vpc/footers.h"
+
+typedef struct {
+    uint32_t
+        *entries; /* owned: the sector of each block's bitmap, or VPC_UNALLOCATED */
+    uint32_t n;   /* blocks of the disk, not what the header says */
+    uint32_t block_size, bitmap_size;
+    bool low_bit_first; /* in bitmaps: tapdisk 0.1 */
+    uint64_t end;       /* of what the file may use */
+    bool byte_missing;  /* the file ends one byte before END */
+    struct {
+        uint64_t from, to; /* bytes */
+        const char *what;
+    } taken[3]; /* where no block may lie */
+} VpcBat;
+
+/* Reads the entries that a disk of SIZE bytes needs, and no block's place is checked
+ * yet. VC_ERROR_CORRUPT: too few entries, or the table is not in the file;
+ * VC_ERROR_LIMIT. BAT is to be cleared in any case. */
+bool vpc_bat_read(VpcBat *bat, VcFile *file, const VpcFooters *found,
+                  const VpcHeader *header, uint64_t size, GError **error);
+void vpc_bat_clear(VpcBat *bat);
+
+/* Bytes of a block with its bitmap. */
+uint64_t vpc_bat_stride(const VpcBat *bat);
+/* Where the bitmap of BLOCK lies (which is allocated); its data follows. */
+uint64_t vpc_bat_position(const VpcBat *bat, uint32_t block);
+
+/* VC_ERROR_CORRUPT when allocated BLOCK is not inside the file and outside of its
+ * tables. */
+bool vpc_bat_check_block(const VpcBat *bat, uint32_t block, GError **error);
+
+/* A place in the file's order: what lies there and up to the next one. */
+typedef struct {
+    uint32_t sector, block;
+} VpcPlace;
+
+/* Gives the N allocated blocks whose place passes the check, by address. */
+VpcPlace *vpc_bat_sorted(const VpcBat *bat, size_t *n);
+
+/* All blocks pass and none overlaps another. */
+bool vpc_bat_check(const VpcBat *bat, GError **error);
+
+/* The bits of allocated BLOCK from SECTOR on: *SET is the bit there and *RUN (at least
+ * 1) how many in the block are the same. */
+bool vpc_bitmap_run(const VpcBat *bat, VcFile *file, uint32_t block, uint32_t sector,
+                    bool *set, uint32_t *run, GError **error);
+
+/* For a dynamic disk, where a clear bit says "never written": finds the first sector of
+ * allocated BLOCK that is said so but holds something. *SECTOR is the number of sectors
+ * in a block when there is none. At most *BUDGET bytes are read, and taken off it. */
+bool vpc_bitmap_find_hidden(const VpcBat *bat, VcFile *file, uint32_t block,
+                            uint64_t *budget, uint32_t *sector, GError **error);
+
+#endif

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Opening VHD images: everything that can be wrong with one is found here. */
+#include "formats/vpc/locator.h"
+#include "formats/vpc/source.h"
+#include "formats/vpc/vpc.h"
+
+#include "io/error.h"
+
+#include <string.h>
+
+/* How far `open` looks for data in sectors that are marked as never written; a writer
+ * that forgets its bitmaps does so from the first block. `check` looks everywhere. */
+#define SAMPLE_BLOCKS 8u
+#define SAMPLE_BYTES ((uint64_t)8 << 20)
+
+static uint64_t
+choose_size(const VpcFooter *footer, const VcOptions *options)
+{
+    const char *rule = vc_options_text(options, "force_size_calc", "current_size");
+    rule = vc_options_text(options, "size_rule", rule);
+    if (strcmp(rule, "chs") == 0 && !vpc_geometry_is_largest(footer->geometry))
+        return vpc_geometry_size(footer->geometry);
+    return footer->current_size - footer->current_size % VPC_SECTOR;
+}
+
+static void
+warn_of_hidden_data(VpcSource *s)
+{
+    uint64_t budget = SAMPLE_BYTES;
+    unsigned seen = 0;
+
+    for (uint32_t i = 0; i < s->bat.n && seen < SAMPLE_BLOCKS && budget > 0; i++) {
+        uint32_t sector;
+        if (s->bat.entries[i] == VPC_UNALLOCATED)
+            continue;
+        /* A sector that cannot be read now is reported when it is needed. */
+        if (!vpc_bitmap_find_hidden(&s->bat, s->base.file, i, &budget, &sector, NULL))
+            return;
+        if (sector < s->bat.block_size / VPC_SECTOR) {
+            vc_warn(s->base.warnings,
+                    "block %u holds data in sectors that its bitmap marks as never "
+                    "written, and which are read as zeros; option ignore_bitmaps reads "
+                    "them as they are",
+                    i);
+            return;
+        }
+        seen++;
+    }
+}
+
+static bool
+open_blocks(VpcSource *s, const VcOptions *options, GError **error)
+{
+    VcFile *file = s->base.file;
+    const VpcFooters *found = &s->found;
+
+    if (!vpc_header_read(file, &found->footer, found->end, &s->header, error) ||
+        !vpc_bat_read(&s->bat, file, found, &s->header, vpc_disk_size(s), error) ||
+        !vpc_bat_check(&s->bat, error))
+        return false;
+    s->ignore_bitmaps = vc_options_bool(options, "ignore_bitmaps", false);
+    if (s->bat.byte_missing)
+        vc_warn(s->base.warnings,
+                "the last byte of the file is missing, it reads as zero");
+
+    if (found->footer.type == VPC_DYNAMIC) {
+        if (!s->ignore_bitmaps)
+            warn_of_hidden_data(s);
+        return true;
+    }
+    if (s->ignore_bitmaps) {
+        vc_fail(
+            error, VC_ERROR_USAGE,
+            "a differencing disk cannot be read without its bitmaps: they say what is "
+            "the parent's");
+        return false;
+    }
+    s->base.parent = vpc_parent_read(file, &s->header, found->end, s->base.warnings,
+                                     error);
+    return s->base.parent != NULL;
+}
+
+VcSource *
+vpc_open(VcFile *file, const VcOptions *options, GError **error)
+{
+    VpcSource *s = g_new0(VpcSource, 1);
+    g_autoptr(VcSource) source = &s->base;
+    vc_source_init(source, &vpc_block_ops, file);
+    source->ascending = true;
+
+    if (!vpc_footers_find(file, &s->found, error))
+        return NULL;
+    bool fixed = s->found.footer.type == VPC_FIXED;
+    if (fixed)
+        source->ops = &vpc_fixed_ops;
+    source->identity = vpc_id_text(s->found.footer.id);
+    vc_layout_add_disk(&source->layout, "", choose_size(&s->found.footer, options));
+    vpc_footers_warn(&s->found, source->warnings);
+    if (!(fixed ? vpc_footers_check_fixed(file, &s->found, vpc_disk_size(s),
+                                          source->warnings, error)
+                : open_blocks(s, options, error)))
+        return NULL;
+    return g_steal_pointer(&source);
+}

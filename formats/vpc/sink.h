@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* A VHD sink from the inside: what is common to fixed and dynamic disks. */
+#ifndef VC_FORMATS_VPC_SINK_H
+#define VC_FORMATS_VPC_SINK_H
+
+#include "formats/options.h"
+#include "formats/sink.h"
+#include "formats/vpc/wire.h"
+
+typedef struct {
+    VcSink base;
+    VpcFooter footer;
+    bool begun;   /* something was placed */
+    uint64_t end; /* fixed: of the highest run placed */
+    /* dynamic: */
+    uint32_t block_size, bitmap_size;
+    uint32_t lead; /* bytes from the end of a block to the next one's data; the last of
+                      them are its bitmap */
+    uint32_t *slots; /* of each block, its number in the file, or VPC_UNALLOCATED */
+    uint32_t n_blocks, n_slots;
+    uint64_t first; /* where the first lead begins */
+    bool finished;
+} VpcSink;
+
+/* Makes S, whose size and footer are set, a dynamic disk. */
+bool vpc_sink_make_dynamic(VpcSink *s, const VcOptions *options, GError **error);
+
+/* To be called by `place`. A file written in place may hold an old image: from the
+ * first payload on, nothing at its ends may look like a footer before `finish`. */
+bool vpc_sink_begin(VpcSink *s, GError **error);
+
+void vpc_sink_free(VcSink *sink);
+
+#endif

@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* VHD images as a source: where bytes lie, in this image or its parents. */
+#include "formats/vpc/source.h"
+
+#include "io/error.h"
+
+#include <string.h>
+
+/* LENGTH bytes that lie at POSITION of the file, up to where holes begin or end. */
+static bool
+map_stored(const VpcSource *s, uint64_t position, uint64_t length, VcExtent *extent,
+           GError **error)
+{
+    uint64_t run;
+    bool data = false;
+
+    if (s->bat.byte_missing && position + 1 == s->bat.end) {
+        run = 1;
+    } else if (!vc_file_run(s->base.file, position, &data, &run, error)) {
+        return false;
+    } else if (run == 0) {
+        vc_fail(error, VC_ERROR_SHORT,
+                "the file ends at 0x%" G_GINT64_MODIFIER
+                "x now: it was cut while it was read",
+                position);
+        return false;
+    }
+    extent->length = MIN(length, run);
+    if (data) {
+        extent->kind = VC_DATA;
+        extent->file = s->base.file;
+        extent->position = position;
+    } else {
+        extent->kind = VC_ZERO;
+    }
+    return true;
+}
+
+/* LENGTH bytes that this image does not have: the parent's, or zeros. ABSENT: not even
+ * a block is there for them. */
+static bool
+map_below(const VpcSource *s, uint64_t offset, uint64_t length, bool absent,
+          VcExtent *extent, GError **error)
+{
+    if (!s->below || offset >= s->below->layout.disks[0].size) {
+        extent->kind = VC_ZERO;
+        extent->length = length;
+        extent->absent = absent || s->below != NULL;
+        return true;
+    }
+    if (!vc_source_map(s->below, 0, offset, extent, error))
+        return false;
+    extent->length = MIN(extent->length, length);
+    extent->depth++;
+    return true;
+}
+
+static bool
+map_unallocated(const VpcSource *s, uint64_t offset, VcExtent *extent, GError **error)
+{
+    uint32_t block_size = s->bat.block_size;
+    if (!map_below(s, offset, vpc_disk_size(s) - offset, true, extent, error))
+        return false;
+    uint64_t end = offset + extent->length;
+    uint32_t block = (uint32_t)(offset / block_size) + 1;
+    while ((uint64_t)block * block_size < end &&
+           s->bat.entries[block] == VPC_UNALLOCATED)
+        block++;
+    extent->length = MIN(end, (uint64_t)block * block_size) - offset;
+    return true;
+}
+
+static bool
+map_fixed(const VcSource *source, unsigned disk G_GNUC_UNUSED, uint64_t offset,
+          VcExtent *extent, GError **error)
+{
+    const VpcSource *s = (const VpcSource *)source;
+    return map_stored(s, offset, vpc_disk_size(s) - offset, extent, error);
+}
+
+static bool
+map_blocks(const VcSource *source, unsigned disk G_GNUC_UNUSED, uint64_t offset,
+           VcExtent *extent, GError **error)
+{
+    const VpcSource *s = (const VpcSource *)source;
+    const VpcBat *bat = &s->bat;
+    uint32_t block = (uint32_t)(offset / bat->block_size);
+    uint32_t inside = (uint32_t)(offset % bat->block_size);
+
+    if (source->parent && !s->below) {
+        vc_fail(error, VC_ERROR_PARENT,
+                "this is a differencing disk, and its parent %s was not opened",
+                source->parent->id);
+        return false;
+    }
+    if (bat->entries[block] == VPC_UNALLOCATED)
+        return map_unallocated(s, offset, extent, error);
+
+    bool set = true;
+    uint64_t length = bat->block_size - inside;
+    if (!s->ignore_bitmaps) {
+        uint32_t run;
+        if (!vpc_bitmap_run(bat, source->file, block, inside / VPC_SECTOR, &set, &run,
+                            error))
+            return false;
+        length = (uint64_t)run * VPC_SECTOR - inside % VPC_SECTOR;
+    }
+    if (!set)
+        return map_below(s, offset, length, false, extent, error);
+    return map_stored(s, vpc_bat_position(bat, block) + bat->bitmap_size + inside,
+                      length, extent, error);
+}
+
+static void
+describe(const VcSource *source, VcFacts *facts)
+{
+    static const char *const types[] = { "fixed", "dynamic", "differencing" };
+    const VpcSource *s = (const VpcSource *)source;
+    const VpcFooter *f = &s->found.footer;
+    g_autofree char *creator = g_strndup(f->creator, 4), *host = g_strndup(f->host, 4);
+    g_autofree char *geometry = g_strdup_printf("%u/%u/%u", f->geometry.cylinders,
+                                                f->geometry.heads, f->geometry.sectors);
+    g_autoptr(GDateTime) made = g_date_time_new_from_unix_utc(VPC_EPOCH + f->timestamp);
+    g_autofree char *time = g_date_time_format(made, "%Y-%m-%dT%H:%M:%SZ");
+
+    vc_facts_add_text(facts, "subformat", types[f->type - VPC_FIXED]);
+    if (f->type != VPC_FIXED) {
+        uint64_t allocated = 0;
+        for (uint32_t i = 0; i < s->bat.n; i++)
+            allocated += s->bat.entries[i] != VPC_UNALLOCATED;
+        vc_facts_add_number(facts, "block-size", s->bat.block_size);
+        vc_facts_add_number(facts, "blocks", s->bat.n);
+        vc_facts_add_number(facts, "allocated-blocks", allocated);
+    }
+    vc_facts_add_text(facts, "creator", creator);
+    vc_facts_add_text(facts, "creator-host", host);
+    vc_facts_add_text(facts, "unique-id", source->identity);
+    vc_facts_add_text(facts, "timestamp", time);
+    vc_facts_add_text(facts, "geometry", geometry);
+    vc_facts_add_number(facts, "current-size", f->current_size);
+    vc_facts_add_bool(facts, "saved-state", f->saved_state != 0);
+}
+
+static void
+vpc_source_free(VcSource *source)
+{
+    VpcSource *s = (VpcSource *)source;
+    vpc_bat_clear(&s->bat);
+    vc_source_free(s->below);
+    vc_source_clear(source);
+    g_free(s);
+}
+
+static void
+warn_of_parent(VpcSource *s, const VcSource *parent)
+{
+    uint64_t mine = vpc_disk_size(s), theirs = parent->layout.disks[0].size;
+    if (mine < theirs)
+        vc_warn(s->base.warnings,
+                "the disk of %" G_GUINT64_FORMAT
+                " bytes is smaller than its parent of %" G_GUINT64_FORMAT,
+                mine, theirs);
+
+    /* Writers store the parent's creation or modification time, or nothing. */
+    uint32_t then = s->header.parent_timestamp;
+    if (parent->ops->free == vpc_source_free && then != 0 &&
+        then < ((const VpcSource *)parent)->found.footer.timestamp)
+        vc_warn(s->base.warnings,
+                "the parent was made or changed after this disk was made from it");
+}
+
+static bool
+adopt(VcSource *source, VcSource *parent, GError **error)
+{
+    static const uint8_t nobody[16];
+    VpcSource *s = (VpcSource *)source;
+
+    if (!source->parent || parent->layout.n_disks != 1) {
+        vc_fail(error, VC_ERROR_PARENT, "%s is not the parent of a VHD",
+                parent->file->name);
+        return false;
+    }
+    /* XenServer's way to have a raw file as the parent. */
+    bool raw = memcmp(s->header.parent_id, nobody, 16) == 0 && !parent->identity;
+    if (!raw && g_strcmp0(parent->identity, source->parent->id) != 0) {
+        vc_fail(error, VC_ERROR_PARENT,
+                "the parent should have the unique id %s, %s has %s",
+                source->parent->id, parent->file->name,
+                parent->identity ? parent->identity : "none");
+        return false;
+    }
+    if (raw)
+        vc_warn(source->warnings, "the parent is a raw file, which cannot be verified");
+    warn_of_parent(s, parent);
+    s->below = parent;
+    return true;
+}
+
+const VcSourceOps vpc_fixed_ops = {
+    .map = map_fixed,
+    .describe = describe,
+    .free = vpc_source_free,
+};
+
+const VcSourceOps vpc_block_ops = {
+    .map = map_blocks,
+    .adopt = adopt,
+    .describe = describe,
+    .free = vpc_source_free,
+};

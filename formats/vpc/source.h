@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* A VHD source from the inside: what opening prepares and mapping uses. */
+#ifndef VC_FORMATS_VPC_SOURCE_H
+#define VC_FORMATS_VPC_SOURCE_H
+
+#include "formats/source.h"
+#include "formats/vpc/bat.h"
+
+typedef struct {
+    VcSource base;
+    VpcFooters found;
+    VpcHeader header; /* not when fixed */
+    VpcBat bat;       /* not when fixed */
+    bool ignore_bitmaps;
+    VcSource *below; /* the adopted parent; owned */
+} VpcSource;
+
+extern const VcSourceOps vpc_fixed_ops, vpc_block_ops;
+
+static inline uint64_t
+vpc_disk_size(const VpcSource *s)
+{
+    return s->base.layout.disks[0].size;
+}
+
+#endif
