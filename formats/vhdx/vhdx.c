@@ -1,5 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The row of VHDX images. */
-#include "formats/format.h"
+#include "formats/vhdx/vhdx.h"
 
-const VcFormat vc_format_vhdx = { .name = "vhdx", .max_disks = 1 };
+const VcFormat vc_format_vhdx = {
+    .name = "vhdx",
+    .suffix = ".vhdx",
+    .description = "VHDX image (Hyper-V, Windows 8 and later)",
+    .max_disks = 1,
+    .create = vhdx_create,
+    .create_options = vhdx_create_options,
+};

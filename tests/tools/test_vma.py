@@ -125,6 +125,14 @@ def test_a_restore_needs_a_map_line_for_each_device():
     assert problems(['drive scsi0'], CONFIG.replace(b'drive-scsi0', b'drive scsi0'))
 
 
+def test_the_example_is_an_archive_that_can_be_restored():
+    raw = plain(os.path.join(HERE, '..', '..', 'examples', 'demo.vma.zst'))
+    archive = read(raw)
+    assert archive.problems + archive.complaints + list(archive.restore_problems()) == []
+    assert {device.text(): device.size for device in archive.devices.values()} == {
+        'drive-efidisk0': 540672, 'drive-scsi0': 24 << 20, 'drive-scsi1': 16 << 20}
+
+
 def test_the_whole_good_corpus_is_accepted():
     path, rows = corpus('vma')
     manifest = {}

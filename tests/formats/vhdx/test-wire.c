@@ -437,6 +437,7 @@ START_TEST(a_table_that_is_full_is_read)
     mend(raw, VHDX_REGIONS_SIZE);
     unsigned count = 0;
     g_autofree VhdxRegion *regions = vhdx_regions_decode(raw, 0, NULL, &count, NULL);
+    ck_assert_ptr_nonnull(regions);
     ck_assert_uint_eq(count, VHDX_REGIONS_MAX);
 }
 END_TEST

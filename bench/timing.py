@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Whole processes timed in turn, and what is concluded from it.
+
+Every command of a row runs once per round, and a ratio is the median over the rounds of
+(the other's time / vconv's time) of the same round: a machine whose speed drifts does not
+decide."""
+import json
+import os
+import shutil
+import statistics
+import subprocess
+import time
+
+
+def have(program):
+    return shutil.which(program) is not None
+
+
+class Row:
+    """One work: vconv's command, and what it is held against. Wanted ratios are 'times as
+    fast as the other'; None: for information."""
+
+    def __init__(self, name, command, output=None):
+        self.name, self.output = name, output
+        self.commands = {"vconv": command}
+        self.wanted = {}
+        self.floor_bytes = None
+
+    def peer(self, name, command, wanted=None):
+        if have(command.split()[0]):
+            self.commands[name] = command
+            self.wanted[name] = wanted
+        return self
+
+    def floor(self, count, wanted):
+        if have("fio"):
+            self.floor_bytes = count
+            self.wanted["fio floor"] = wanted
+        return self
+
+
+def time_command(command, output=None):
+    if output and os.path.exists(output):
+        os.unlink(output)
+    begin = time.monotonic()
+    child = subprocess.Popen(["sh", "-c", command], stdout=subprocess.DEVNULL)
+    _, status, usage = os.wait4(child.pid, 0)
+    wall = time.monotonic() - begin
+    child.returncode = status
+    if status != 0:
+        raise SystemExit(f"bench: this command failed: {command}")
+    return {"wall": wall, "cpu": usage.ru_utime + usage.ru_stime,
+            "rss_mib": usage.ru_maxrss / 1024}
+
+
+def time_floor(count, path):
+    """Direct sequential writes of COUNT bytes with the fsync, as fio itself counts."""
+    if os.path.exists(path):
+        os.unlink(path)
+    out = subprocess.run(
+        ["fio", "--name=floor", f"--filename={path}", "--rw=write", "--bs=1M", "--direct=1",
+         "--ioengine=libaio", "--iodepth=8", f"--size={count}", "--end_fsync=1",
+         "--output-format=json"], check=True, capture_output=True).stdout
+    os.unlink(path)
+    job = json.loads(out[out.index(b"{"):])["jobs"][0]
+    return {"wall": job["job_runtime"] / 1000, "cpu": 0.0, "rss_mib": 0.0}
+
+
+def measure(row, rounds, scratch):
+    """The first round warms up and is not counted."""
+    times = {name: [] for name in row.commands}
+    if row.floor_bytes:
+        times["fio floor"] = []
+    for number in range(rounds + 1):
+        for name, runs in times.items():
+            taken = (time_floor(row.floor_bytes, scratch) if name == "fio floor"
+                     else time_command(row.commands[name], row.output))
+            if number > 0:
+                runs.append(taken)
+    if row.output and os.path.exists(row.output):
+        os.unlink(row.output)
+    return times
+
+
+def median(runs, key="wall"):
+    return statistics.median(run[key] for run in runs)
+
+
+def summarise(row, times):
+    ours = times["vconv"]
+    against = []
+    for name, runs in times.items():
+        if name == "vconv":
+            continue
+        ratio = statistics.median(t["wall"] / o["wall"] for t, o in zip(runs, ours))
+        wanted = row.wanted[name]
+        against.append({"name": name, "seconds": round(median(runs), 3),
+                        "times_as_fast": round(ratio, 3), "wanted": wanted,
+                        "reached": None if wanted is None else ratio >= wanted})
+    return {"work": row.name, "seconds": round(median(ours), 3),
+            "cpu_seconds": round(median(ours, "cpu"), 3),
+            "rss_mib": round(max(run["rss_mib"] for run in ours), 1), "against": against}
+
+
+def show(result):
+    print(f"{result['work']:<22} {result['seconds']:8.2f} s   cpu "
+          f"{result['cpu_seconds']:.2f} s   {result['rss_mib']:.0f} MiB", flush=True)
+    for entry in result["against"]:
+        wanted = "" if entry["wanted"] is None else (
+            f"wanted {entry['wanted']:.2f}  {'ok' if entry['reached'] else 'MISSED'}")
+        print(f"    {entry['name']:<28} {entry['seconds']:8.2f} s   "
+              f"{entry['times_as_fast']:6.2f} x   {wanted}", flush=True)

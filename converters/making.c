@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* A target while it is being made. */
+#include "converters/making.h"
+
+#include "io/lent.h"
+#include "io/memory.h"
+#include "io/ordered.h"
+
+#include <string.h>
+#include <sys/stat.h>
+
+/* Puts the target's path before ERROR; false, to be returned. */
+static bool
+prefix_path(const VcMaking *making, GError **error)
+{
+    g_prefix_error(error, "%s: ", making->target->path);
+    return false;
+}
+
+bool
+vc_target_is_pipe(const VcTarget *target)
+{
+    struct stat status;
+    if (target->compress.compression != VC_COMPRESSION_NONE ||
+        strcmp(target->path, "-") == 0)
+        return true;
+    return stat(target->path, &status) == 0 && !S_ISREG(status.st_mode) &&
+           !S_ISBLK(status.st_mode) && !S_ISDIR(status.st_mode);
+}
+
+static bool
+open_output(VcMaking *making, const VcConvertOptions *options, GError **error)
+{
+    const VcTarget *target = making->target;
+    making->output = vc_output_open(target->path, target->mode, options->target_cache,
+                                    options->sync, error);
+    if (!making->output)
+        return prefix_path(making, error);
+    making->file = vc_output_file(making->output);
+
+    if (!making->file->seekable) {
+        VcFile *below = making->wrapper ? g_steal_pointer(&making->wrapper)
+                                        : vc_lent_file(making->file);
+        making->wrapper = vc_ordered_file(below);
+        making->file = making->wrapper;
+    }
+    if (making->place_first)
+        making->metadata = vc_memory_file(target->path);
+
+    making->sink = vc_format_create(
+        target->format, making->metadata ? making->metadata : making->file,
+        &target->layout, target->options, &options->identity, error);
+    return making->sink != NULL;
+}
+
+/* What was in a target that is written in place must not shine through. A regular file
+ * is emptied; a device is zeroed, except where the engine writes the zeros itself, or
+ * all of it from front to back. */
+static bool
+empty_target(VcMaking *making, GError **error)
+{
+    VcFile *file = making->file;
+    if (making->target->mode != VC_OUTPUT_IN_PLACE || !file->seekable)
+        return true;
+
+    struct stat status;
+    uint64_t size;
+    if (fstat(file->fd, &status) == 0 && S_ISREG(status.st_mode)) {
+        file->reads_zero = vc_file_truncate(file, 0, error);
+        return file->reads_zero || prefix_path(making, error);
+    }
+    if (making->target->target_is_zero) {
+        file->reads_zero = true;
+        return true;
+    }
+    if (making->sink->identity || making->sink->append_only)
+        return true;
+    return (vc_file_size(file, &size, error) && vc_file_zero(file, 0, size, error)) ||
+           prefix_path(making, error);
+}
+
+bool
+vc_making_open(VcMaking *making, const VcConvertOptions *options, GError **error)
+{
+    return open_output(making, options, error) && empty_target(making, error);
+}
+
+bool
+vc_making_make_metadata(VcMaking *making, GError **error)
+{
+    if (!vc_sink_finish(making->sink, error))
+        return false;
+    vc_ordered_preload(making->file, making->metadata);
+    making->sink->file = making->file;
+    return true;
+}
+
+bool
+vc_making_sync(const VcMaking *making, GError **error)
+{
+    return vc_file_sync(vc_output_file(making->output), error) ||
+           prefix_path(making, error);
+}
+
+bool
+vc_making_finish(VcMaking *making, bool sync, GError **error)
+{
+    VcFile *file = making->file;
+
+    /* In place there is no name to wait for: the payload lasts before the metadata that
+     * points at it. */
+    if (making->target->mode == VC_OUTPUT_IN_PLACE && sync &&
+        !vc_making_sync(making, error))
+        return false;
+    if (making->place_first) {
+        uint64_t size;
+        if (!vc_file_size(making->metadata, &size, error) ||
+            !vc_file_truncate(file, size, error))
+            return prefix_path(making, error);
+    } else if (!vc_sink_finish(making->sink, error)) {
+        return false;
+    }
+    /* Ends a compressed stream; the output itself is synced when it is committed. */
+    return !making->wrapper || vc_file_sync(making->wrapper, error) ||
+           prefix_path(making, error);
+}
+
+bool
+vc_making_commit(VcMaking *making, GError **error)
+{
+    return vc_output_commit(making->output, error) || prefix_path(making, error);
+}
+
+void
+vc_making_clear(VcMaking *making)
+{
+    g_clear_pointer(&making->sink, vc_sink_free);
+    g_clear_pointer(&making->wrapper, vc_file_free);
+    g_clear_pointer(&making->metadata, vc_file_free);
+    g_clear_pointer(&making->output, vc_output_free);
+}
