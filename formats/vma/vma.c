@@ -1,5 +1,30 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The row of VMA archives. */
-#include "formats/format.h"
+#include "formats/vma/vma.h"
 
-const VcFormat vc_format_vma = { .name = "vma", .max_disks = 1 };
+#include "formats/format.h"
+#include "formats/vma/wire.h"
+
+/* The magic alone: an archive whose header is damaged must be called that, and not be
+ * taken for a raw disk. */
+static bool
+probe(VcFile *file, bool *match, GError **error)
+{
+    uint8_t raw[4];
+    size_t got;
+    if (!vc_file_read_some(file, 0, raw, sizeof raw, &got, error))
+        return false;
+    *match = got == sizeof raw && vma_magic_is_right(raw);
+    return true;
+}
+
+const VcFormat vc_format_vma = {
+    .name = "vma",
+    .suffix = ".vma",
+    .description = "VMA archive: a backup of a virtual machine by Proxmox VE",
+    .max_disks = VMA_DEVICE_LAST,
+    .from_stream = true,
+    .probe = probe,
+    .open = vma_open,
+    .check = vma_check,
+};
