@@ -25,7 +25,8 @@ pull_uneven(VcStream *stream, size_t length, size_t *got, GError **error)
         if (piece < wanted)
             break;
     }
-    ck_assert_mem_eq(bytes, expected, *got);
+    if (*got > 0)
+        ck_assert_mem_eq(bytes, expected, *got);
     return ok;
 }
 

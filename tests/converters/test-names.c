@@ -109,6 +109,7 @@ START_TEST(a_numbered_name_that_is_taken_is_passed_over)
     g_autofree char *b = vc_names_take(names, "", "disk", ".raw", &renamed);
     g_autofree char *c = vc_names_take(names, "", "disk", ".raw", &renamed);
 
+    ck_assert_str_eq(a, "disk-2.raw");
     ck_assert_str_eq(b, "disk.raw");
     ck_assert_str_eq(c, "disk-3.raw");
 }
@@ -121,6 +122,7 @@ START_TEST(a_config_cannot_take_the_name_of_a_disk)
     g_autofree char *disk = vc_names_take(names, "disk-", "a", ".raw", &renamed);
     g_autofree char *config = vc_names_take(names, "", "disk-a.raw", "", &renamed);
 
+    ck_assert_str_eq(disk, "disk-a.raw");
     ck_assert_str_eq(config, "disk-a.raw-2");
     ck_assert(renamed);
 }
