@@ -182,10 +182,14 @@ map(const VcSource *source, unsigned disk, uint64_t offset, VcExtent *extent,
     GError **error G_GNUC_UNUSED)
 {
     const VmaSource *s = (const VmaSource *)source;
-    bool data = vma_index_find(&s->index, disk, offset, &extent->position,
-                               &extent->length);
-    extent->kind = data ? VC_DATA : VC_ZERO;
-    extent->file = data ? source->file : NULL;
+    uint64_t position;
+    if (vma_index_find(&s->index, disk, offset, &position, &extent->length)) {
+        extent->kind = VC_DATA;
+        extent->file = source->file;
+        extent->position = position;
+    } else {
+        extent->kind = VC_ZERO;
+    }
     return true;
 }
 

@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Hostile VMA archives: opened, read in stored order, mapped and checked, and all of
+ * these must agree.
+ *
+ * The input is short for an archive, so that a mutation hits something: a byte of
+ * flags, the first 60 bytes of the header, 4 + 4 config pointers, 8 devices (name
+ * pointer and size), a length and as many bytes of blob buffer; then extents, each a
+ * byte of flags and its header. Flags say what is mended, and the payload is made up.
+ */
+#include "tests/fuzz/fuzz.h"
+
+#include "formats/format.h"
+#include "io/bytes.h"
+#include "io/error.h"
+#include "io/memory.h"
+#include "io/stream.h"
+
+extern const VcFormat vc_format_vma;
+
+#define FIXED 12288u
+#define EXTENT 512u
+/* Enough for several extents; the archive stays small whatever the counts say. */
+#define PAYLOAD_MAX ((size_t)1 << 20)
+/* Of each disk; a hostile one has a billion runs of zeros and data at most as many as
+ * it has blocks, but there is only so much time. */
+#define MAPS_MAX 3000u
+
+enum { MEND_FIELDS = 1, MEND_SIZES = 2, MEND_SUM = 4, MEND_COUNT = 8, NO_PAYLOAD = 16 };
+
+/* What is left of the input. */
+typedef struct {
+    const uint8_t *at;
+    size_t left;
+} Input;
+
+/* Copies up to LENGTH bytes to TO, whose rest stays as it is. */
+static size_t
+take(Input *input, void *to, size_t length)
+{
+    size_t got = MIN(length, input->left);
+    if (got > 0)
+        memcpy(to, input->at, got);
+    input->at += got;
+    input->left -= got;
+    return got;
+}
+
+static void
+sum(uint8_t *raw, size_t size, size_t at)
+{
+    g_autoptr(GChecksum) md5 = g_checksum_new(G_CHECKSUM_MD5);
+    gsize length = 16;
+    memset(raw + at, 0, 16);
+    g_checksum_update(md5, raw, (gssize)size);
+    g_checksum_get_digest(md5, raw + at, &length);
+}
+
+static void
+add_header(GByteArray *archive, Input *input)
+{
+    static const unsigned ids[] = { 0, 1, 2, 3, 4, 5, 254, 255 };
+    uint8_t flags = 0, length[2] = { 0 };
+    g_byte_array_set_size(archive, FIXED);
+    uint8_t *raw = archive->data;
+    memset(raw, 0, FIXED);
+
+    take(input, &flags, 1);
+    take(input, raw, 60);
+    take(input, raw + 2044, 16);
+    take(input, raw + 3068, 16);
+    for (size_t i = 0; i < G_N_ELEMENTS(ids); i++) {
+        take(input, raw + 4096 + 32 * ids[i], 4);
+        take(input, raw + 4096 + 32 * ids[i] + 8, 8);
+    }
+    take(input, length, 2);
+    guint blobs = load_le16(length), size = FIXED + (blobs / EXTENT + 1) * EXTENT;
+    g_byte_array_set_size(archive, size);
+    raw = archive->data;
+    memset(raw + FIXED, 0, size - FIXED);
+    take(input, raw + FIXED, blobs);
+
+    if (flags & MEND_FIELDS)
+        memcpy(raw, "VMA\0\0\0\0\1", 8);
+    if (flags & MEND_SIZES) {
+        store_be32(raw + 48, FIXED);
+        store_be32(raw + 52, blobs);
+        store_be32(raw + 56, size);
+    }
+    uint32_t header_size = load_be32(raw + 56);
+    if (flags & MEND_SUM && header_size >= 48 && header_size <= size)
+        sum(raw, header_size, 32);
+}
+
+static void
+add_extent(GByteArray *archive, Input *input, uint8_t flags)
+{
+    guint at = archive->len;
+    g_byte_array_set_size(archive, at + EXTENT);
+    uint8_t *raw = archive->data + at;
+    memset(raw, 0, EXTENT);
+    size_t got = take(input, raw, EXTENT);
+    if (got < EXTENT && flags & NO_PAYLOAD)
+        g_byte_array_set_size(archive, at + (guint)got);
+    if (got < EXTENT && flags & NO_PAYLOAD)
+        return;
+
+    if (flags & MEND_FIELDS) {
+        memcpy(raw, "VMAE\0", 6);
+        memcpy(raw + 8, archive->data + 8, 16);
+    }
+    if (flags & MEND_COUNT) {
+        unsigned blocks = 0;
+        for (unsigned i = 0; i < 59; i++)
+            if (raw[40 + 8 * i + 3] != 0)
+                blocks += (unsigned)__builtin_popcount(load_be16(raw + 40 + 8 * i));
+        store_be16(raw + 6, (uint16_t)blocks);
+    }
+    if (flags & MEND_SUM)
+        sum(raw, EXTENT, 24);
+    size_t payload = (size_t)load_be16(raw + 6) * 4096;
+    if (flags & NO_PAYLOAD || archive->len + payload > PAYLOAD_MAX)
+        return;
+    guint end = archive->len;
+    g_byte_array_set_size(archive, end + (guint)payload);
+    memset(archive->data + end, 'p', payload);
+}
+
+static GByteArray *
+expand(const uint8_t *data, size_t size)
+{
+    Input input = { data, size };
+    GByteArray *archive = g_byte_array_new();
+    uint8_t flags;
+    add_header(archive, &input);
+    while (take(&input, &flags, 1) == 1 && archive->len < PAYLOAD_MAX)
+        add_extent(archive, &input, flags);
+    return archive;
+}
+
+static VcFile *
+open_bytes(const GByteArray *archive, bool stream)
+{
+    VcFile *file = vc_memory_file_from("fuzz", archive->data, archive->len);
+    return stream ? vc_stream_file(vc_stream_from_file(file), "fuzz") : file;
+}
+
+/* Walks to the end; MAPPED has the index of the same archive, or is NULL. */
+static bool
+walk(VcSource *source, const VcSource *mapped)
+{
+    VcExtent extent = { 0 };
+    for (;;) {
+        g_autoptr(GError) error = NULL;
+        if (!vc_source_next(source, &extent, &error)) {
+            g_assert(error && error->domain == VC_ERROR);
+            return false;
+        }
+        if (extent.kind == VC_END)
+            return true;
+        const VcDisk *disk = &source->layout.disks[extent.disk];
+        g_assert(extent.offset < disk->size &&
+                 extent.length <= disk->size - extent.offset);
+        if (extent.kind == VC_DATA) {
+            uint8_t ends[2];
+            if (!vc_file_read(extent.file, extent.position, ends, 1, NULL) ||
+                !vc_file_read(extent.file, extent.position + extent.length - 1,
+                              ends + 1, 1, NULL))
+                return false;
+        }
+        VcExtent same;
+        if (!mapped)
+            continue;
+        g_assert(vc_source_map(mapped, extent.disk, extent.offset, &same, NULL));
+        g_assert(same.kind == extent.kind && same.position == extent.position);
+    }
+}
+
+/* Maps each disk from 0 up. */
+static void
+map_all(const VcSource *source)
+{
+    for (unsigned i = 0; i < source->layout.n_disks; i++) {
+        uint64_t at = 0, size = source->layout.disks[i].size;
+        for (unsigned n = 0; at < size && n < MAPS_MAX; n++) {
+            VcExtent extent;
+            g_assert(vc_source_map(source, i, at, &extent, NULL));
+            at += extent.length;
+        }
+    }
+}
+
+static bool
+check(const GByteArray *archive, bool stream)
+{
+    VcReport report;
+    g_autoptr(VcFile) file = open_bytes(archive, stream);
+    vc_report_init(&report);
+    g_assert(vc_format_vma.check(file, &report, NULL));
+    bool good = report.count[VC_FINDING_CORRUPT] == 0;
+    g_assert(!good || report.end <= archive->len);
+    vc_report_clear(&report);
+    return good;
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    g_autoptr(GByteArray) archive = expand(data, size);
+    g_autoptr(VcSource)
+        file = vc_format_open(&vc_format_vma, open_bytes(archive, false), NULL, NULL);
+    g_autoptr(VcSource)
+        stream = vc_format_open(&vc_format_vma, open_bytes(archive, true), NULL, NULL);
+    g_assert((file == NULL) == (stream == NULL));
+
+    bool good = file && vc_source_index(file, NULL);
+    if (good)
+        map_all(file);
+    if (file) {
+        g_assert(walk(file, good ? file : NULL) == good);
+        g_assert(walk(stream, NULL) == good);
+    }
+    g_assert(check(archive, false) == good);
+    g_assert(check(archive, true) == good);
+    return 0;
+}
