@@ -219,14 +219,15 @@ warn_of_geometry(const VpcFooter *footer, GPtrArray *warnings)
     uint64_t reach = vpc_geometry_size(footer->geometry);
     if (vpc_geometry_is_largest(footer->geometry))
         return;
-    if (reach == 0 && footer->current_size > 0)
+    if (reach == 0 && vpc_geometry_size(vpc_geometry(footer->current_size)) > 0)
         vc_warn(warnings, "the geometry is empty");
     else if (reach > footer->current_size)
         vc_warn(warnings,
                 "the geometry reaches %" G_GUINT64_FORMAT
                 " bytes, beyond the size of %" G_GUINT64_FORMAT,
                 reach, footer->current_size);
-    else if (reach < footer->current_size && memcmp(footer->creator, "vpc ", 4) == 0)
+    else if (reach > 0 && reach < footer->current_size &&
+             memcmp(footer->creator, "vpc ", 4) == 0)
         vc_warn(warnings,
                 "Virtual PC showed its guest only the %" G_GUINT64_FORMAT
                 " bytes of the geometry, not all %" G_GUINT64_FORMAT

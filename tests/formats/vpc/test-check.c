@@ -1,0 +1,342 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Tests of recognising and of checking VHD. */
+#include "tests/formats/vpc/image.h"
+
+#include "io/bytes.h"
+
+static bool
+claimed(VcFile *file)
+{
+    g_autoptr(GError) error = NULL;
+    bool match = false;
+    ck_assert(vc_format_vpc.probe(file, &match, &error));
+    assert_no_error(error);
+    return match;
+}
+
+/* A stream over FILE's bytes. */
+typedef struct {
+    VcFile base;
+    VcFile *below; /* borrowed */
+} Stream;
+
+static bool
+stream_read(VcFile *file, uint64_t position, void *buffer, size_t length, size_t *got,
+            GError **error)
+{
+    ck_assert_uint_le(position + length, VC_STREAM_LOOKBACK);
+    return vc_file_read_some(((Stream *)file)->below, position, buffer, length, got,
+                             error);
+}
+
+static bool
+claimed_as_stream(VcFile *file)
+{
+    static const VcFileOps ops = { .read = stream_read };
+    Stream stream = { .below = file };
+    vc_file_init(&stream.base, &ops, "stream", false);
+    bool match = claimed(&stream.base);
+    vc_file_clear(&stream.base);
+    return match;
+}
+
+START_TEST(images_of_every_kind_are_recognised)
+{
+    g_autoptr(VcFile) dynamic = make_image(""), fixed = make_image("subformat=fixed");
+    ck_assert(claimed(dynamic));
+    ck_assert(claimed(fixed));
+    ck_assert(claimed_as_stream(dynamic));
+    ck_assert(!claimed_as_stream(fixed));
+}
+END_TEST
+
+START_TEST(a_dynamic_image_from_a_pipe_is_refused_with_the_reason)
+{
+    static const VcFileOps ops = { .read = stream_read, .free = vc_file_clear };
+    g_autoptr(GError) error = NULL;
+    Stream stream = { 0 };
+    vc_file_init(&stream.base, &ops, "stream", false);
+    g_autoptr(VcSource) source = open_vpc(&stream.base, "", &error);
+    ck_assert_ptr_null(source);
+    assert_error(error, VC_ERROR_UNSUPPORTED);
+}
+END_TEST
+
+START_TEST(what_is_no_image_is_not_recognised)
+{
+    static const size_t sizes[] = {
+        0, 1, 100, 510, 511, 512, 513, 1023, 1024, 1 << 20
+    };
+    static const char fills[] = { 0, 'x', (char)0xff };
+    for (size_t i = 0; i < G_N_ELEMENTS(sizes); i++) {
+        for (size_t k = 0; k < sizeof fills; k++) {
+            g_autofree char *bytes = g_malloc(sizes[i] + 1);
+            memset(bytes, fills[k], sizes[i]);
+            g_autoptr(VcFile) file = vc_memory_file_from("f", bytes, sizes[i]);
+            ck_assert(!claimed(file));
+            ck_assert(!claimed_as_stream(file));
+        }
+    }
+}
+END_TEST
+
+START_TEST(a_cookie_alone_is_payload)
+{
+    g_autoptr(VcFile) file = vc_memory_file("raw");
+    vc_file_write(file, 0, "conectix", 8, NULL);
+    vc_file_write(file, (1 << 20) - 512, "conectix", 8, NULL);
+    vc_file_truncate(file, 1 << 20, NULL);
+    ck_assert(!claimed(file));
+}
+END_TEST
+
+/* A raw disk whose last file is a VHD, then a little free space. */
+START_TEST(a_vhd_inside_of_a_raw_disk_does_not_make_it_one)
+{
+    static const char *const options[] = { "", "subformat=fixed" };
+    for (size_t i = 0; i < G_N_ELEMENTS(options); i++) {
+        g_autoptr(VcFile) inner = make_image(options[i]), outer = vc_memory_file("raw");
+        size_t length;
+        g_autofree uint8_t *bytes = file_bytes(inner, &length);
+        vc_file_write(outer, 1 << 20, bytes, length, NULL);
+        vc_file_truncate(outer, (2 << 20) + 8192, NULL);
+        ck_assert(!claimed(outer));
+    }
+}
+END_TEST
+
+START_TEST(an_image_too_damaged_to_read_is_not_left_to_raw)
+{
+    g_autoptr(VcFile) dynamic = make_image(""), fixed = make_image("subformat=fixed");
+    vc_file_write(dynamic, 100, "x", 1, NULL);
+    vc_file_write(dynamic, file_size(dynamic) - 100, "x", 1, NULL);
+    vc_file_write(fixed, file_size(fixed) - 100, "x", 1, NULL);
+    ck_assert(claimed(dynamic));
+    ck_assert(claimed(fixed));
+
+    g_autoptr(VcFile) poisoned = make_image("");
+    vc_file_write(poisoned, 0, "v_poison", 8, NULL);
+    vc_file_write(poisoned, file_size(poisoned) - 512, "v_poison", 8, NULL);
+    ck_assert(claimed(poisoned));
+}
+END_TEST
+
+/* --- check ------------------------------------------------------------------------ */
+
+static unsigned
+count(const VcReport *report, VcFindingKind kind, const char *words)
+{
+    unsigned n = 0;
+    for (unsigned i = 0; i < report->findings->len; i++) {
+        const VcFinding *finding = &g_array_index(report->findings, VcFinding, i);
+        n += finding->kind == kind && strstr(finding->text, words);
+    }
+    return n;
+}
+
+/* Checks FILE, which is taken, and expects N findings of KIND with WORDS and no others.
+ */
+static void
+expect(VcFile *file, VcFindingKind kind, const char *words, unsigned n)
+{
+    g_autoptr(GError) error = NULL;
+    VcReport report;
+    vc_report_init(&report);
+    ck_assert(vc_format_vpc.check(file, &report, &error));
+    assert_no_error(error);
+    if (count(&report, kind, words) != n || report.findings->len != n) {
+        for (unsigned i = 0; i < report.findings->len; i++)
+            printf("# %s\n", g_array_index(report.findings, VcFinding, i).text);
+        ck_abort_msg("expected %u times '%s'", n, words);
+    }
+    vc_report_clear(&report);
+    vc_file_free(file);
+}
+
+static void
+set_entry(VcFile *file, uint32_t block, uint32_t sector)
+{
+    uint8_t raw[4];
+    store_be32(raw, sector);
+    vc_file_write(file, 1536 + 4 * block, raw, 4, NULL);
+}
+
+START_TEST(a_good_image_has_no_findings)
+{
+    VcReport report;
+    g_autoptr(VcFile) file = make_image("");
+    vc_report_init(&report);
+    ck_assert(vc_format_vpc.check(file, &report, NULL));
+    ck_assert_uint_eq(report.findings->len, 0);
+    ck_assert_uint_eq(report.total, 10);
+    ck_assert_uint_eq(report.allocated, 3);
+    ck_assert_uint_eq(report.end, file_size(file));
+    vc_report_clear(&report);
+    expect(make_image("subformat=fixed"), VC_FINDING_NOTE, "", 0);
+}
+END_TEST
+
+START_TEST(footers_are_compared)
+{
+    VcFile *file = make_image("");
+    vc_file_write(file, 100, "x", 1, NULL);
+    expect(file, VC_FINDING_WARNING, "at the beginning is damaged", 1);
+    file = make_image("");
+    vc_file_write(file, file_size(file) - 100, "x", 1, NULL);
+    expect(file, VC_FINDING_WARNING, "at the end is missing or damaged", 1);
+    file = make_image("");
+    vc_file_write(file, 100, "x", 1, NULL);
+    vc_file_write(file, file_size(file) - 100, "x", 1, NULL);
+    expect(file, VC_FINDING_CORRUPT, "checksum", 1);
+}
+END_TEST
+
+START_TEST(reserved_bytes_are_noted)
+{
+    VcFile *file = make_image("");
+    uint8_t raw[512];
+    vc_file_read(file, 0, raw, 512, NULL);
+    raw[400] = 3;
+    store_be32(raw + 64, load_be32(raw + 64) - 3);
+    vc_file_write(file, 0, raw, 512, NULL);
+    vc_file_write(file, file_size(file) - 512, raw, 512, NULL);
+    expect(file, VC_FINDING_NOTE, "reserved bytes of the footer", 1);
+
+    file = make_image("");
+    VpcHeader header = get_header(file);
+    header.next = 5;
+    set_header(file, &header);
+    expect(file, VC_FINDING_WARNING, "next structure", 1);
+
+    file = make_image("");
+    VpcFooter footer = get_footer(file);
+    footer.features = 0x102;
+    set_footer(file, &footer);
+    expect(file, VC_FINDING_WARNING, "unknown features", 1);
+}
+END_TEST
+
+START_TEST(each_bad_block_is_found)
+{
+    VcFile *file = make_image("");
+    set_entry(file, 5, 1);
+    set_entry(file, 6, 0x7fffffff);
+    set_entry(file, 7, 2);
+    expect(file, VC_FINDING_CORRUPT, "block", 3);
+    file = make_image("");
+    set_entry(file, 0, 15);  /* as block 1 */
+    set_entry(file, 4, 151); /* in block 3 already, whose bitmap is at 151 */
+    expect(file, VC_FINDING_CORRUPT, "overlap", 2);
+}
+END_TEST
+
+START_TEST(data_under_clear_bits_is_found)
+{
+    static const uint8_t bits[4] = { 0xff, 0x0f, 0xff, 0xff };
+    VcFile *file = make_image("");
+    vc_file_write(file, 15 * 512, bits, 4, NULL);
+    expect(file, VC_FINDING_CORRUPT, "block 1: sector 8 is marked as never written", 1);
+}
+END_TEST
+
+START_TEST(a_lost_block_is_a_leak)
+{
+    VcFile *file = vc_memory_file("m");
+    g_autoptr(VcSink) sink = create_vpc(file, 20 << 20, "", NULL);
+    put(sink, 0, 4096);
+    put(sink, 4 << 20, 4096);
+    put(sink, 8 << 20, 4096);
+    ck_assert(vc_sink_finish(sink, NULL));
+    set_entry(file, 2, VPC_UNALLOCATED);
+    expect(file, VC_FINDING_LEAK, "nothing refers to", 1);
+}
+END_TEST
+
+START_TEST(a_fixed_image_is_compared_with_its_size)
+{
+    VcFile *file = make_image("subformat=fixed");
+    VpcFooter footer = get_footer(file);
+    footer.current_size -= 512;
+    set_footer(file, &footer);
+    expect(file, VC_FINDING_WARNING, "more lie before the footer", 1);
+    file = make_image("subformat=fixed");
+    footer.current_size += 1024;
+    set_footer(file, &footer);
+    expect(file, VC_FINDING_CORRUPT, "but its footer is", 1);
+}
+END_TEST
+
+START_TEST(a_wrong_batmap_is_found)
+{
+    static const struct {
+        uint32_t bits; /* of the first blocks, the first is the highest */
+        uint32_t sectors;
+        int32_t off; /* by how much the checksum is wrong */
+        const char *words;
+        unsigned n;
+    } cases[] = {
+        { 0x50400000, 1, 0, "", 0 },
+        { 0x50400000, 1, 1, "checksum", 1 },
+        { 0x78400000, 1, 0, "blocks are complete which are not", 1 },
+        { 0x50400000, 0x1000000, 0, "beyond the end", 1 },
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+        VcFile *file = make_image("");
+        uint8_t raw[512] = "tdbatmap", map[512] = { 0 };
+        uint32_t sum = 0;
+        store_be32(map, cases[i].bits);
+        for (unsigned k = 0; k < 4; k++)
+            sum += map[k];
+        store_be64(raw + 8, 2560);
+        store_be32(raw + 16, cases[i].sectors);
+        store_be32(raw + 20, 0x00010002);
+        store_be32(raw + 24, ~sum + (uint32_t)cases[i].off);
+        vc_file_write(file, 2048, raw, 512, NULL);
+        vc_file_write(file, 2560, map, 512, NULL);
+        expect(file, VC_FINDING_WARNING, cases[i].words, cases[i].n);
+    }
+}
+END_TEST
+
+/* Whatever is wrong with a file, a check ends and a source reads or refuses. */
+START_TEST(every_truncation_can_be_checked)
+{
+    g_autoptr(VcFile) whole = make_image("");
+    size_t length;
+    g_autofree uint8_t *bytes = file_bytes(whole, &length);
+    for (size_t cut = 0; cut < length; cut += cut < 5000 ? 1 : 487) {
+        g_autoptr(GError) error = NULL;
+        g_autoptr(VcFile) file = vc_memory_file_from("cut", bytes, cut);
+        VcReport report;
+        vc_report_init(&report);
+        ck_assert(vc_format_vpc.check(file, &report, &error));
+        ck_assert_uint_gt(report.findings->len, 0);
+        vc_report_clear(&report);
+    }
+}
+END_TEST
+
+int
+main(void)
+{
+    Suite *suite = suite_create("vpc/check");
+    TCase *probing = tcase_create("probe"), *checks = tcase_create("check");
+    tcase_add_test(probing, images_of_every_kind_are_recognised);
+    tcase_add_test(probing, a_dynamic_image_from_a_pipe_is_refused_with_the_reason);
+    tcase_add_test(probing, what_is_no_image_is_not_recognised);
+    tcase_add_test(probing, a_cookie_alone_is_payload);
+    tcase_add_test(probing, a_vhd_inside_of_a_raw_disk_does_not_make_it_one);
+    tcase_add_test(probing, an_image_too_damaged_to_read_is_not_left_to_raw);
+    tcase_add_test(checks, a_good_image_has_no_findings);
+    tcase_add_test(checks, footers_are_compared);
+    tcase_add_test(checks, reserved_bytes_are_noted);
+    tcase_add_test(checks, each_bad_block_is_found);
+    tcase_add_test(checks, data_under_clear_bits_is_found);
+    tcase_add_test(checks, a_lost_block_is_a_leak);
+    tcase_add_test(checks, a_fixed_image_is_compared_with_its_size);
+    tcase_add_test(checks, a_wrong_batmap_is_found);
+    tcase_add_test(checks, every_truncation_can_be_checked);
+    suite_add_tcase(suite, probing);
+    suite_add_tcase(suite, checks);
+    return run_suite(suite);
+}
