@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #define SIZE ((size_t)2 << 20)
 
@@ -74,13 +75,13 @@ START_TEST(a_refused_direct_write_is_repeated_buffered)
     g_autofree uint8_t *model = pattern_new(SIZE + 1, 1);
     VcFile *file = open_output("f", VC_CACHE_NONE);
     VcPosixFile *p = (VcPosixFile *)file;
-    bool had_direct = p->direct >= 0;
 
-    /* Requests that the kernel answers with EINVAL. */
+    /* Requests that most file systems answer with EINVAL; a tmpfs takes them. */
+    bool refuses = p->direct >= 0 && pwrite(p->direct, model + 1, 1, 1) < 0;
     p->direct_unit = 1;
     ck_assert(vc_file_write(file, 1, model + 1, SIZE - 1, NULL));
     ck_assert(vc_file_write(file, 0, model, 1, NULL));
-    ck_assert(!had_direct || p->refused);
+    ck_assert(p->refused == refuses);
     uint8_t back[100];
     ck_assert(vc_file_read(file, 77, back, 100, NULL));
     ck_assert_mem_eq(back, model + 77, 100);
