@@ -5,7 +5,8 @@
  * own metadata, and makes the file valid in `finish` and not before. It never moves
  * payload: the engine does, to the positions it was told. What is never placed reads as
  * zero. `create` writes nothing to a seekable file. A disk of VC_SIZE_UNKNOWN ends
- * where the highest run placed ends, so its zeros are placed too. */
+ * where the highest run placed ends, so its zeros are placed too; or the size is put
+ * into the sink's layout before `finish`. */
 #ifndef VC_FORMATS_SINK_H
 #define VC_FORMATS_SINK_H
 

@@ -65,13 +65,15 @@ finish(VcSink *sink, GError **error)
     VcFile *file = sink->file;
     uint8_t raw[VPC_FOOTER_SIZE];
 
-    if (sink->layout.disks[0].size == VC_SIZE_UNKNOWN) {
-        uint64_t size;
-        vc_round_up(s->end, VPC_SECTOR, &size);
+    /* Whoever reads the stream may have said meanwhile where it ended. */
+    uint64_t end = sink->layout.disks[0].size, size;
+    if (end == VC_SIZE_UNKNOWN)
+        end = s->end;
+    vc_round_up(end, VPC_SECTOR, &size);
+    if (size != s->footer.current_size) {
         set_size(s, size);
-        warn_of_rounding(s, s->end, size);
+        warn_of_rounding(s, end, size);
     }
-    uint64_t size = sink->layout.disks[0].size;
     if (file->seekable && !file->reads_zero && s->end < size &&
         !vc_file_zero(file, s->end, size - s->end, error))
         return false;
