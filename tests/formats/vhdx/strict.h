@@ -160,6 +160,19 @@ strict_metadata(Strict *s)
     return NULL;
 }
 
+/* How many bytes at POSITION of FILE, or behind its end, read as zero without looking;
+ * at most LIMIT. */
+static inline uint64_t
+strict_hole(VcFile *file, uint64_t position, uint64_t limit)
+{
+    uint64_t size, run = 0;
+    bool data = false, good = vc_file_size(file, &size, NULL);
+    if (good && position < size)
+        good = vc_file_run(file, position, &data, &run, NULL);
+    g_assert(good);
+    return data ? 0 : run > 0 ? MIN(run, limit) : limit;
+}
+
 static inline int
 strict_compare(const void *a, const void *b)
 {
@@ -178,14 +191,18 @@ strict_bat(Strict *s)
                 s->bat_length / 8 < last + STRICT_MIB / 8 + 1);
 
     for (uint64_t at = 0; at < s->bat_length;) {
-        bool data;
-        uint64_t run;
-        STRICT_RULE(vc_file_run(s->file, s->bat + at, &data, &run, NULL));
-        run = MIN(run, s->bat_length - at);
-        for (uint64_t end = at + run; data && at < end; at += 8) {
-            uint8_t raw[8];
-            STRICT_RULE(vc_file_read(s->file, s->bat + at, raw, 8, NULL));
-            uint64_t entry = load_le64(raw), index = at / 8;
+        static uint8_t page[4096];
+        uint64_t hole = strict_hole(s->file, s->bat + at, s->bat_length - at);
+        if (hole > 0) {
+            at += hole;
+            continue;
+        }
+        STRICT_RULE(at % sizeof page == 0);
+        STRICT_RULE(vc_file_read(s->file, s->bat + at, page, sizeof page, NULL));
+        at += sizeof page;
+        for (size_t i = vc_is_zero(page, sizeof page) ? sizeof page : 0;
+             i < sizeof page; i += 8) {
+            uint64_t entry = load_le64(page + i), index = (at - sizeof page + i) / 8;
             if (entry == 0)
                 continue;
             STRICT_RULE(index < last);
@@ -194,7 +211,6 @@ strict_bat(Strict *s)
             entry &= ~(STRICT_MIB - 1);
             g_array_append_val(places, entry);
         }
-        at += data ? 0 : run;
     }
 
     uint64_t next = s->bat + s->bat_length;
@@ -263,17 +279,20 @@ strict_read(const Strict *s, uint64_t offset, void *buffer, size_t length)
     g_assert(good);
 }
 
-/* How many bytes at POSITION of FILE, or behind its end, read as zero without looking;
- * at most LIMIT. */
+/* The bytes at OFFSET of the disk that are known to be zero, at most to where a hole of
+ * the file or a run of absent blocks ends; TABLE is the BAT. */
 static inline uint64_t
-strict_hole(VcFile *file, uint64_t position, uint64_t limit)
+strict_hole_of_disk(const Strict *s, const uint8_t *table, uint64_t offset)
 {
-    uint64_t size, run = 0;
-    bool data = false, good = vc_file_size(file, &size, NULL);
-    if (good && position < size)
-        good = vc_file_run(file, position, &data, &run, NULL);
-    g_assert(good);
-    return data ? 0 : run > 0 ? MIN(run, limit) : limit;
+    uint64_t block = offset / s->block_size, end = block;
+    while (end < s->blocks && load_le64(table + (end + end / s->ratio) * 8) == 0)
+        end++;
+    if (end > block)
+        return MIN(end * s->block_size, s->size) - offset;
+    uint64_t inside = offset % s->block_size;
+    uint64_t entry = load_le64(table + (block + block / s->ratio) * 8);
+    return strict_hole(s->file, entry - 6 + inside,
+                       MIN(s->size - offset, s->block_size - inside));
 }
 
 /* Whether the disk holds what FLAT does, and zeros behind that; otherwise *OFFSET is
@@ -282,21 +301,23 @@ static inline bool
 strict_same(const Strict *s, VcFile *flat, uint64_t *offset)
 {
     static uint8_t a[64 << 10], b[64 << 10];
+    size_t entries = s->blocks + s->blocks / s->ratio;
+    g_autofree uint8_t *table = g_malloc(entries * 8 + 1);
+    bool good = vc_file_read(s->file, s->bat, table, entries * 8, NULL);
+    g_assert(good);
+
     for (*offset = 0; *offset < s->size;) {
-        uint64_t inside = *offset % s->block_size;
-        uint64_t left = MIN(s->size - *offset, s->block_size - inside);
-        uint64_t entry = strict_entry(s, *offset / s->block_size);
-        uint64_t hole = entry == 0 ? left
-                                   : strict_hole(s->file, entry - 6 + inside, left);
+        uint64_t hole = strict_hole_of_disk(s, table, *offset);
         if (hole > 0)
             hole = strict_hole(flat, *offset, hole);
         if (hole > 0) {
             *offset += hole;
             continue;
         }
-        size_t length = MIN(left, sizeof a), got;
+        uint64_t left = MIN(s->size, (*offset / s->block_size + 1) * s->block_size);
+        size_t length = MIN(left - *offset, sizeof a), got;
         memset(b, 0, sizeof b);
-        bool good = vc_file_read_some(flat, *offset, b, length, &got, NULL);
+        good = vc_file_read_some(flat, *offset, b, length, &got, NULL);
         g_assert(good);
         strict_read(s, *offset, a, length);
         if (memcmp(a, b, length) != 0)

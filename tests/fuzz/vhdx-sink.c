@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The VHDX sink: the input is a disk and a script of writes; the file must keep every
+ * rule of a strict reader and hold what a flat copy does.
+ *
+ * Byte 0: block size (1 MiB << 0..8), bit 4 fixed, bit 5 sectors of 4096, bit 6 a used
+ * file, bit 7 the last write is placed again after the end. Bytes 1 to 4: size of the
+ * disk. Then writes of 5 bytes: block (2), where in it (signed, in cells: negative is
+ * from its end), length in cells, fill. */
+#include "formats/vhdx/vhdx.h"
+#include "io/memory.h"
+#include "tests/formats/vhdx/strict.h"
+#include "tests/fuzz/fuzz.h"
+
+#define HEAD 5u
+#define WRITE 5u
+/* Two chunks of the smallest blocks; more of them only cost time. */
+#define BLOCKS_MAX 8200u
+/* Enough to meet all blocks in one chunk of the largest. */
+#define WRITES_MAX 64u
+
+typedef struct {
+    uint64_t block_size, size;
+    VcSink *sink;
+    VcFile *file, *flat;
+} Run;
+
+static void
+put(Run *run, uint64_t offset, uint64_t length, uint8_t fill)
+{
+    g_autofree uint8_t *data = g_malloc(length);
+    memset(data, fill, length);
+    vc_file_write(run->flat, offset, data, length, NULL);
+    while (length > 0) {
+        uint64_t position, piece;
+        bool good = vc_sink_place(run->sink, 0, offset, length, &position, &piece,
+                                  NULL);
+        g_assert(good);
+        vc_file_write(run->file, position, data, piece, NULL);
+        offset += piece;
+        length -= piece;
+    }
+}
+
+/* Where and how much the WRITE bytes at OP mean; false: nowhere. */
+static bool
+parse(const Run *run, const uint8_t *op, uint64_t *offset, uint64_t *length)
+{
+    uint64_t blocks = run->size / run->block_size + 1;
+    int8_t cells = (int8_t)op[2];
+    int64_t from = (int64_t)(load_le16(op) % blocks * run->block_size);
+    if (cells < 0)
+        from += (int64_t)run->block_size;
+    *offset = (uint64_t)(from + cells * (int64_t)VC_CELL);
+    if (*offset >= run->size)
+        return false;
+    *length = MIN((op[3] + 1u) * (uint64_t)VC_CELL, run->size - *offset);
+    return true;
+}
+
+/* What an older file may hold where the tables will be. */
+static void
+use_up(VcFile *file)
+{
+    static uint8_t dirt[64 << 10];
+    memset(dirt, 0xee, sizeof dirt);
+    for (uint64_t at = 0; at < (uint64_t)4 << 20; at += 5 * sizeof dirt)
+        vc_file_write(file, at, dirt, sizeof dirt, NULL);
+    file->reads_zero = false;
+}
+
+static void
+check(const Run *run, bool fixed, uint64_t rounded)
+{
+    Strict s;
+    uint64_t offset;
+    const char *broken = strict_open(&s, run->file);
+    g_assert_cmpstr(broken, ==, NULL);
+    g_assert(s.size == rounded && s.fixed == fixed && s.block_size == run->block_size);
+    g_assert(strict_same(&s, run->flat, &offset));
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    static const VcIdentity identity = { .reproducible = true };
+    if (size < HEAD)
+        return 0;
+
+    bool fixed = data[0] & 0x10;
+    Run run = { .block_size = (uint64_t)1 << 20 << MIN(data[0] & 15, 8) };
+    run.size = load_le32(data + 1) * (run.block_size >> 16) + data[1];
+    run.size %= BLOCKS_MAX * run.block_size;
+
+    VcLayout layout = { 0 };
+    vc_layout_add_disk(&layout, "disk", run.size)->logical_sector = data[0] & 0x20
+                                                                        ? 4096
+                                                                        : 512;
+    g_autoptr(VcOptions) options = vc_options_new();
+    g_autofree char *block = g_strdup_printf("%" G_GUINT64_FORMAT, run.block_size);
+    vc_options_set(options, "block_size", block);
+    vc_options_set(options, "subformat", fixed ? "fixed" : "dynamic");
+
+    g_autoptr(VcFile) file = vc_memory_file("image");
+    g_autoptr(VcFile) flat = vc_memory_file("flat");
+    if (data[0] & 0x40)
+        use_up(file);
+    g_autoptr(VcSink) sink = vc_format_create(&vc_format_vhdx, file, &layout, options,
+                                              &identity, NULL);
+    vc_layout_clear(&layout);
+    g_assert(sink);
+    run.sink = sink;
+    run.file = file;
+    run.flat = flat;
+
+    uint64_t offset, length, last = 0, before = 0, after = 0, piece;
+    bool any = false;
+    size_t at = HEAD;
+    for (; size - at >= WRITE && at < HEAD + WRITES_MAX * WRITE; at += WRITE)
+        if (parse(&run, data + at, &offset, &length)) {
+            put(&run, offset, length, data[at + 4]);
+            last = offset;
+            any = true;
+        }
+
+    bool again = data[0] & 0x80 && any;
+    if (again)
+        vc_sink_place(sink, 0, last, 1, &before, &piece, NULL);
+    bool good = vc_sink_finish(sink, NULL);
+    g_assert(good);
+    check(&run, fixed, sink->layout.disks[0].size);
+    if (again) {
+        vc_sink_place(sink, 0, last, 1, &after, &piece, NULL);
+        g_assert(before == after);
+    }
+    return 0;
+}
