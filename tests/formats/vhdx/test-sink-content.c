@@ -271,6 +271,7 @@ main(void)
     suite_add_tcase(suite, tests);
 
     tests = tcase_create("used files");
+    tcase_set_timeout(tests, 60);
     tcase_add_test(tests, a_dynamic_disk_in_a_used_file_keeps_all_rules);
     tcase_add_test(tests, a_fixed_disk_in_a_used_file_leaves_nothing_behind_its_end);
     tcase_add_test(tests, an_older_image_is_none_any_more_once_a_block_is_placed);

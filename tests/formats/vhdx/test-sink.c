@@ -122,6 +122,69 @@ START_TEST(the_log_may_be_longer)
 }
 END_TEST
 
+START_TEST(both_regions_are_required_as_virtualbox_wants_them)
+{
+    g_autoptr(VcFile) file = vc_memory_file("x");
+    g_autoptr(VcSink) sink = must_create(file, GIB, "");
+    uint8_t raw[80];
+
+    must_finish(sink);
+    for (unsigned copy = 192; copy <= 256; copy += 64) {
+        ck_assert(vc_file_read(file, copy << 10, raw, sizeof raw, NULL));
+        ck_assert_uint_eq(load_le32(raw + 16 + 28), 1);
+        ck_assert_uint_eq(load_le32(raw + 48 + 28), 1);
+    }
+}
+END_TEST
+
+START_TEST(the_flags_of_the_metadata_are_those_that_virtualbox_compares)
+{
+    static const uint32_t flags[] = { 4, 6, 6, 6, 6 };
+    g_autoptr(VcFile) file = vc_memory_file("x");
+    g_autoptr(VcSink) sink = must_create(file, GIB, "subformat=fixed");
+    uint8_t raw[32 + 5 * 32];
+
+    must_finish(sink);
+    ck_assert(vc_file_read(file, 2 * MIB, raw, sizeof raw, NULL));
+    for (unsigned i = 0; i < G_N_ELEMENTS(flags); i++)
+        ck_assert_uint_eq(load_le32(raw + 32 + i * 32 + 24), flags[i]);
+}
+END_TEST
+
+START_TEST(entries_of_absent_blocks_are_zero_as_hyper_v_wants_them)
+{
+    static const uint8_t data[VC_CELL] = { 7 };
+    g_autoptr(VcFile) file = vc_memory_file("x");
+    g_autoptr(VcSink) sink = must_create(file, 20 * MIB, "block_size=1M");
+
+    put(sink, NULL, 7 * MIB, data, sizeof data);
+    must_finish(sink);
+    Strict s = strict(file);
+    for (uint64_t block = 0; block < s.blocks; block++)
+        ck_assert_uint_eq(strict_entry(&s, block), block == 7 ? 4 * MIB + 6 : 0);
+    ck_assert(strict_zero(file, 3 * MIB + 20 * 8, 4 * MIB));
+}
+END_TEST
+
+START_TEST(headers_are_those_of_a_file_that_was_closed_cleanly)
+{
+    g_autoptr(VcFile) file = vc_memory_file("x");
+    g_autoptr(VcSink) sink = must_create(file, GIB, "");
+    uint8_t raw[80];
+
+    must_finish(sink);
+    for (uint64_t sequence = 0; sequence < 2; sequence++) {
+        ck_assert(vc_file_read(file, (64 + 64 * sequence) << 10, raw, 80, NULL));
+        ck_assert_uint_eq(load_le64(raw + 8), sequence);
+        ck_assert(vc_is_zero(raw + 48, 16));             /* no log to replay */
+        ck_assert_uint_eq(load_le32(raw + 64), 0x10000); /* log version 0, version 1 */
+        ck_assert_uint_eq(load_le32(raw + 68), MIB);
+        ck_assert_uint_eq(load_le64(raw + 72), MIB);
+    }
+    ck_assert(strict_zero(file, MIB, 2 * MIB));
+}
+END_TEST
+
 START_TEST(a_disk_of_no_bytes_is_possible_and_said)
 {
     for (unsigned i = 0; i < 2; i++) {
@@ -323,6 +386,10 @@ main(void)
     tcase_add_test(tests, a_fixed_disk_has_all_its_blocks_in_order);
     tcase_add_test(tests, the_table_of_a_fixed_disk_leaves_out_the_entries_of_bitmaps);
     tcase_add_test(tests, the_log_may_be_longer);
+    tcase_add_test(tests, both_regions_are_required_as_virtualbox_wants_them);
+    tcase_add_test(tests, the_flags_of_the_metadata_are_those_that_virtualbox_compares);
+    tcase_add_test(tests, entries_of_absent_blocks_are_zero_as_hyper_v_wants_them);
+    tcase_add_test(tests, headers_are_those_of_a_file_that_was_closed_cleanly);
     tcase_add_test(tests, a_disk_of_no_bytes_is_possible_and_said);
     suite_add_tcase(suite, tests);
 
