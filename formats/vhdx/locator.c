@@ -48,7 +48,7 @@ decode_text(const uint8_t *raw, size_t item_length, uint32_t offset, uint16_t le
     }
 
     g_autofree gunichar2 *units = g_new(gunichar2, length / 2);
-    for (unsigned i = 0; i < length / 2; i++)
+    for (size_t i = 0; i < length / 2u; i++)
         units[i] = load_le16(raw + offset + i * 2);
     glong read = 0;
     char *text = g_utf16_to_utf8(units, length / 2, &read, NULL, NULL);
@@ -71,7 +71,7 @@ decode_pairs(const uint8_t *raw, size_t length, uint64_t position, Values *value
                    "parent locator: %u entries in an item of %zu bytes", count, length);
         return false;
     }
-    for (unsigned i = 0; i < count; i++) {
+    for (size_t i = 0; i < count; i++) {
         const uint8_t *entry = raw + HEADER_SIZE + i * ENTRY_SIZE;
         uint64_t at = position + HEADER_SIZE + i * ENTRY_SIZE;
         g_autofree char *key = decode_text(raw, length, load_le32(entry),

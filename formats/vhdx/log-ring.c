@@ -184,6 +184,7 @@ vhdx_ring_entries(const VhdxLog *log, VcFile *file, GError **error)
     g_auto(VhdxRing) ring = { 0 };
     uint64_t work = 0;
 
+    g_assert(log->length > 0); /* as the header was checked */
     vhdx_ring_init(&ring, log, file);
     for (uint32_t at = 0; at < log->length;) {
         uint32_t hole = 0;

@@ -8,7 +8,6 @@ struct VhdxSpace {
     uint64_t *words;
     uint64_t mib; /* of the file, rounded up */
     uint64_t end; /* of the last one taken */
-    uint64_t taken;
 };
 
 static uint64_t
@@ -42,7 +41,6 @@ vhdx_space_take(VhdxSpace *space, uint64_t position, uint64_t length)
                         << bit;
         uint64_t *word = &space->words[at / BITS];
         was_free = was_free && (*word & mask) == 0;
-        space->taken += (uint64_t)__builtin_popcountll(mask & ~*word);
         *word |= mask;
         at += piece;
         left -= piece;
@@ -52,11 +50,36 @@ vhdx_space_take(VhdxSpace *space, uint64_t position, uint64_t length)
     return was_free;
 }
 
-uint64_t
-vhdx_space_gaps(const VhdxSpace *space, uint64_t *end)
+/* The first MiB from AT on that is taken, or is not. */
+static uint64_t
+find(const VhdxSpace *space, uint64_t at, bool taken)
 {
-    *end = space->end * VHDX_MIB;
-    return space->end - space->taken;
+    while (at < space->end) {
+        uint64_t word = space->words[at / BITS];
+        uint64_t wanted = (taken ? word : ~word) >> at % BITS;
+        if (wanted != 0)
+            return at + (uint64_t)__builtin_ctzll(wanted);
+        at += BITS - at % BITS;
+    }
+    return space->end;
+}
+
+bool
+vhdx_space_gap(const VhdxSpace *space, uint64_t position, uint64_t *begin,
+               uint64_t *end)
+{
+    uint64_t first = find(space, position / VHDX_MIB, false);
+    if (first >= space->end)
+        return false;
+    *begin = first * VHDX_MIB;
+    *end = find(space, first, true) * VHDX_MIB;
+    return true;
+}
+
+uint64_t
+vhdx_space_end(const VhdxSpace *space)
+{
+    return space->end * VHDX_MIB;
 }
 
 void

@@ -22,8 +22,13 @@ VhdxSpace *vhdx_space_new(uint64_t size);
  * taken before; the rest is then taken too. What lies beyond the space is left out. */
 bool vhdx_space_take(VhdxSpace *space, uint64_t position, uint64_t length);
 
-/* The MiB that nobody took before the last one taken, and where that one ends. */
-uint64_t vhdx_space_gaps(const VhdxSpace *space, uint64_t *end);
+/* The next gap at or behind POSITION, which ends where something taken begins. False
+ * when there is none. */
+bool vhdx_space_gap(const VhdxSpace *space, uint64_t position, uint64_t *begin,
+                    uint64_t *end);
+
+/* Where the last thing taken ends, rounded up to a MiB. */
+uint64_t vhdx_space_end(const VhdxSpace *space);
 
 void vhdx_space_free(VhdxSpace *space);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(VhdxSpace, vhdx_space_free)

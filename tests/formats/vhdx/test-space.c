@@ -27,31 +27,35 @@ START_TEST(lengths_are_rounded_up)
 }
 END_TEST
 
-START_TEST(gaps_lie_before_the_last_one_taken)
+START_TEST(gaps_lie_between_what_is_taken)
 {
     g_autoptr(VhdxSpace) space = vhdx_space_new(300 * MIB);
-    uint64_t end;
-    ck_assert_uint_eq(vhdx_space_gaps(space, &end), 0);
-    ck_assert_uint_eq(end, 0);
+    uint64_t begin, end;
+    ck_assert(!vhdx_space_gap(space, 0, &begin, &end));
+    ck_assert_uint_eq(vhdx_space_end(space), 0);
     vhdx_space_take(space, 0, MIB);
     vhdx_space_take(space, 2 * MIB, 100 * MIB);
     vhdx_space_take(space, 50 * MIB, 10 * MIB);
     vhdx_space_take(space, 200 * MIB, MIB);
-    ck_assert_uint_eq(vhdx_space_gaps(space, &end), 1 + 98);
-    ck_assert_uint_eq(end, 201 * MIB);
+    ck_assert(vhdx_space_gap(space, 0, &begin, &end));
+    ck_assert_uint_eq(begin, MIB);
+    ck_assert_uint_eq(end, 2 * MIB);
+    ck_assert(vhdx_space_gap(space, end, &begin, &end));
+    ck_assert_uint_eq(begin, 102 * MIB);
+    ck_assert_uint_eq(end, 200 * MIB);
+    ck_assert(!vhdx_space_gap(space, end, &begin, &end));
+    ck_assert_uint_eq(vhdx_space_end(space), 201 * MIB);
 }
 END_TEST
 
 START_TEST(what_lies_beyond_the_file_is_left_out)
 {
     g_autoptr(VhdxSpace) space = vhdx_space_new(2 * MIB + 1);
-    uint64_t end;
     ck_assert(vhdx_space_take(space, 2 * MIB, 64 * MIB));
     ck_assert(!vhdx_space_take(space, 2 * MIB, MIB));
     ck_assert(vhdx_space_take(space, UINT64_MAX - MIB + 1, MIB));
     ck_assert(vhdx_space_take(space, 3 * MIB, UINT64_MAX));
-    vhdx_space_gaps(space, &end);
-    ck_assert_uint_eq(end, 3 * MIB);
+    ck_assert_uint_eq(vhdx_space_end(space), 3 * MIB);
 }
 END_TEST
 
@@ -70,7 +74,7 @@ main(void)
     TCase *tests = tcase_create("space");
     tcase_add_test(tests, what_is_taken_twice_is_told);
     tcase_add_test(tests, lengths_are_rounded_up);
-    tcase_add_test(tests, gaps_lie_before_the_last_one_taken);
+    tcase_add_test(tests, gaps_lie_between_what_is_taken);
     tcase_add_test(tests, what_lies_beyond_the_file_is_left_out);
     tcase_add_test(tests, a_file_of_any_size_can_be_looked_at);
     suite_add_tcase(suite, tests);
