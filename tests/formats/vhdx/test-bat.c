@@ -120,6 +120,7 @@ main(void)
 {
     Suite *suite = suite_create("vhdx/bat");
     TCase *tests = tcase_create("bat");
+    tcase_set_timeout(tests, 60);
     tcase_add_test(tests, entries_that_are_alike_come_together);
     tcase_add_test(tests, holes_are_not_read);
     tcase_add_test(tests, runs_go_on_over_pieces);

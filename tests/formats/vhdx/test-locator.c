@@ -220,6 +220,7 @@ main(void)
 {
     Suite *suite = suite_create("vhdx/locator");
     TCase *tests = tcase_create("locator");
+    tcase_set_timeout(tests, 60);
     tcase_add_test(tests, paths_come_in_the_order_of_the_specification);
     tcase_add_test(tests, a_network_path_loses_its_extended_prefix);
     tcase_add_test(tests, unknown_keys_are_left_out);

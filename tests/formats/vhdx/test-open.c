@@ -263,6 +263,7 @@ main(void)
 {
     Suite *suite = suite_create("vhdx/open");
     TCase *tests = tcase_create("open");
+    tcase_set_timeout(tests, 60);
     tcase_add_checked_fixture(tests, set_up, tear_down);
     tcase_add_test(tests, the_newer_header_counts);
     tcase_add_test(tests, an_invalid_header_leaves_the_other);

@@ -72,6 +72,7 @@ main(void)
 {
     Suite *suite = suite_create("vhdx/space");
     TCase *tests = tcase_create("space");
+    tcase_set_timeout(tests, 60);
     tcase_add_test(tests, what_is_taken_twice_is_told);
     tcase_add_test(tests, lengths_are_rounded_up);
     tcase_add_test(tests, gaps_lie_between_what_is_taken);
