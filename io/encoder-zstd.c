@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Writing zstd: one frame with a content checksum. */
+#include "io/encoder.h"
+
+#include "io/error.h"
+
+#include <zstd.h>
+
+/* More workers hold more jobs of several MiB in memory, and disks are full by then. */
+#define THREADS_MAX 16u
+
+typedef struct {
+    VcEncoder base;
+    ZSTD_CCtx *context;
+    uint8_t *buffer;
+    size_t room;
+} ZstdEncoder;
+
+/* Passes all of INPUT to the library; with ZSTD_e_end until the frame is out. */
+static bool
+pass(ZstdEncoder *z, ZSTD_inBuffer *input, ZSTD_EndDirective directive, GError **error)
+{
+    size_t left;
+    do {
+        ZSTD_outBuffer output = { z->buffer, z->room, 0 };
+        left = ZSTD_compressStream2(z->context, &output, input, directive);
+        if (ZSTD_isError(left)) {
+            vc_fail(error, VC_ERROR_IO, "cannot compress: %s", ZSTD_getErrorName(left));
+            return false;
+        }
+        if (!vc_encoder_emit(&z->base, z->buffer, output.pos, error))
+            return false;
+    } while (directive == ZSTD_e_end ? left > 0 : input->pos < input->size);
+    return true;
+}
+
+static bool
+zstd_encode(VcEncoder *encoder, const void *data, size_t length, GError **error)
+{
+    ZSTD_inBuffer input = { data, length, 0 };
+    return pass((ZstdEncoder *)encoder, &input, ZSTD_e_continue, error);
+}
+
+static bool
+zstd_end(VcEncoder *encoder, GError **error)
+{
+    ZSTD_inBuffer input = { NULL, 0, 0 };
+    return pass((ZstdEncoder *)encoder, &input, ZSTD_e_end, error);
+}
+
+static void
+zstd_free(VcEncoder *encoder)
+{
+    ZstdEncoder *z = (ZstdEncoder *)encoder;
+    ZSTD_freeCCtx(z->context);
+    g_free(z->buffer);
+    g_free(z);
+}
+
+VcEncoder *
+vc_encoder_zstd(int level, unsigned threads, GError **error)
+{
+    static const VcEncoderOps ops = { zstd_encode, zstd_end, zstd_free };
+    ZstdEncoder *z = g_new0(ZstdEncoder, 1);
+    z->base.ops = &ops;
+    z->context = ZSTD_createCCtx();
+    z->room = ZSTD_CStreamOutSize();
+    z->buffer = g_malloc(z->room);
+    g_assert(z->context); /* without memory GLib ends the program, too */
+
+    ZSTD_CCtx_setParameter(z->context, ZSTD_c_checksumFlag, 1);
+    size_t result = ZSTD_CCtx_setParameter(z->context, ZSTD_c_compressionLevel,
+                                           level != 0 ? level : ZSTD_CLEVEL_DEFAULT);
+    if (ZSTD_isError(result)) {
+        vc_fail(error, VC_ERROR_USAGE, "zstd level %d: %s", level,
+                ZSTD_getErrorName(result));
+        zstd_free(&z->base);
+        return NULL;
+    }
+    /* With one worker the library cuts its input as with many, without any it does not:
+     * so there is always one, that bytes do not depend on their number. A library
+     * without threads refuses; its bytes do not depend on anything. */
+    if (threads == 0)
+        threads = g_get_num_processors();
+    ZSTD_CCtx_setParameter(z->context, ZSTD_c_nbWorkers,
+                           (int)CLAMP(threads, 1, THREADS_MAX));
+    return &z->base;
+}

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The compressed side of decompressors. */
+#include "io/input.h"
+
+#include "io/error.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#define BUFFER_SIZE ((size_t)512 << 10)
+
+void
+vc_input_init(VcInput *in, VcStream *stream, const char *name)
+{
+    *in = (VcInput){ .name = name, .stream = stream };
+    in->memory = g_malloc0(VC_INPUT_LEAD + BUFFER_SIZE);
+    in->at = in->memory + VC_INPUT_LEAD;
+}
+
+void
+vc_input_clear(VcInput *in)
+{
+    g_clear_pointer(&in->stream, vc_stream_free);
+    g_clear_pointer(&in->memory, g_free);
+}
+
+bool
+vc_input_want(VcInput *in, size_t length, GError **error)
+{
+    if (in->left >= length || in->ended)
+        return true;
+
+    /* What is left moves to the front, and what was just before it with it. */
+    uint8_t *buffer = in->memory + VC_INPUT_LEAD;
+    memmove(in->memory, in->at - VC_INPUT_LEAD, VC_INPUT_LEAD + in->left);
+    in->at = buffer;
+
+    size_t got, room = BUFFER_SIZE - in->left;
+    if (!vc_stream_pull(in->stream, buffer + in->left, room, &got, error))
+        return false;
+    in->left += got;
+    in->ended = got < room;
+    return true;
+}
+
+void
+vc_input_advance(VcInput *in, size_t length)
+{
+    in->at += length;
+    in->left -= length;
+    in->position += length;
+}
+
+void
+vc_input_short(const VcInput *in, const char *what, GError **error)
+{
+    vc_fail(error, VC_ERROR_SHORT, "%s stream ends inside %s at 0x%" PRIx64, in->name,
+            what, in->position + in->left);
+}
+
+/* Copies to TO, or passes over, where it is NULL. */
+static bool
+take(VcInput *in, uint8_t *to, uint64_t length, const char *what, GError **error)
+{
+    while (length > 0) {
+        if (!vc_input_want(in, 1, error))
+            return false;
+        if (in->left == 0) {
+            vc_input_short(in, what, error);
+            return false;
+        }
+        size_t piece = MIN(length, in->left);
+        if (to) {
+            memcpy(to, in->at, piece);
+            to += piece;
+        }
+        vc_input_advance(in, piece);
+        length -= piece;
+    }
+    return true;
+}
+
+bool
+vc_input_read(VcInput *in, void *buffer, size_t length, const char *what,
+              GError **error)
+{
+    return take(in, buffer, length, what, error);
+}
+
+bool
+vc_input_skip(VcInput *in, uint64_t length, const char *what, GError **error)
+{
+    return take(in, NULL, length, what, error);
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Private to the decompressors: the compressed side, buffered, with its position. */
+#ifndef VC_IO_INPUT_H
+#define VC_IO_INPUT_H
+
+#include "io/stream.h"
+
+/* Bytes in front of the buffered ones that stay readable: decompressors that look at
+ * whole words give back what they did not use, up to a word. */
+#define VC_INPUT_LEAD ((size_t)16)
+
+typedef struct {
+    const char *name;  /* "gzip": for messages */
+    VcStream *stream;  /* owned */
+    uint8_t *memory;   /* VC_INPUT_LEAD bytes, then the buffer */
+    const uint8_t *at; /* the next byte */
+    size_t left;       /* bytes from there */
+    uint64_t position; /* of the next byte in the compressed stream */
+    bool ended;        /* nothing follows what is buffered */
+} VcInput;
+
+/* STREAM is taken; NAME is static. */
+void vc_input_init(VcInput *input, VcStream *stream, const char *name);
+void vc_input_clear(VcInput *input);
+
+/* Sees to it that LENGTH bytes (16 KiB at most) lie at input->at, or all that there are
+ * up to the end. */
+bool vc_input_want(VcInput *input, size_t length, GError **error);
+
+/* Goes on by LENGTH bytes of those that are left. */
+void vc_input_advance(VcInput *input, size_t length);
+
+/* Reads, or skips, exactly LENGTH bytes; VC_ERROR_SHORT, which says that it ended
+ * inside WHAT ("a block"). */
+bool vc_input_read(VcInput *input, void *buffer, size_t length, const char *what,
+                   GError **error);
+bool vc_input_skip(VcInput *input, uint64_t length, const char *what, GError **error);
+
+/* Sets VC_ERROR_SHORT: the stream ends inside WHAT. */
+void vc_input_short(const VcInput *input, const char *what, GError **error);
+
+#endif
