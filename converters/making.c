@@ -38,6 +38,13 @@ open_output(VcMaking *making, const VcConvertOptions *options, GError **error)
         return prefix_path(making, error);
     making->file = vc_output_file(making->output);
 
+    if (target->compress.compression != VC_COMPRESSION_NONE) {
+        making->wrapper = vc_compress_file(vc_lent_file(making->file),
+                                           &target->compress, error);
+        if (!making->wrapper)
+            return prefix_path(making, error);
+        making->file = making->wrapper;
+    }
     if (!making->file->seekable) {
         VcFile *below = making->wrapper ? g_steal_pointer(&making->wrapper)
                                         : vc_lent_file(making->file);
