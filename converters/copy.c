@@ -89,6 +89,11 @@ clone_run(Copy *c, const VcCopyRoute *route, const VcExtent *extent, uint64_t *c
         sink->file->fd < 0 || !(sink->identity || sink->unit != 0))
         return true;
 
+    /* What is placed stays placed, with the zeros in it: so only where it is of use. */
+    if (!vc_file_may_clone(sink->file, extent->file)) {
+        c->no_clone = true;
+        return true;
+    }
     uint64_t run;
     if (!vc_sink_place(sink, route->disk, extent->offset, length, &position, &run,
                        error))
