@@ -7,12 +7,19 @@
 #include <pthread.h>
 #include <string.h>
 
-#define PAGE ((size_t)64 << 10)
+#define PAGE ((size_t)4 << 10)
+
+typedef struct {
+    unsigned refs;
+    uint8_t data[PAGE];
+} Page;
 
 typedef struct {
     VcFile base;
     pthread_mutex_t lock; /* outputs are written by many threads */
-    GTree *pages;         /* page number to PAGE bytes; zero outside what was written */
+    GTree *pages;         /* page number to Page; zero outside what was written */
+    Page *last; /* the last that was written whole: metadata repeats itself, such as the
+                   bitmap before each block of a VHD, and is then kept once */
     uint64_t size;
 } MemoryFile;
 
@@ -23,21 +30,62 @@ compare_numbers(gconstpointer a, gconstpointer b, gpointer unused G_GNUC_UNUSED)
     return (x > y) - (x < y);
 }
 
-static uint8_t *
+static Page *
+page_ref(Page *page)
+{
+    page->refs++;
+    return page;
+}
+
+static void
+page_unref(gpointer data)
+{
+    Page *page = data;
+    if (page && --page->refs == 0)
+        g_free(page);
+}
+
+static const Page *
 find_page(const MemoryFile *m, uint64_t number)
 {
     return g_tree_lookup(m->pages, &number);
 }
 
+/* PAGE is taken. */
+static void
+insert_page(MemoryFile *m, uint64_t number, Page *page)
+{
+    g_tree_insert(m->pages, g_memdup2(&number, sizeof number), page);
+}
+
+/* The bytes of page NUMBER, which no other shares, to be written. */
 static uint8_t *
 make_page(MemoryFile *m, uint64_t number)
 {
-    uint8_t *page = find_page(m, number);
-    if (!page) {
-        page = g_malloc0(PAGE);
-        g_tree_insert(m->pages, g_memdup2(&number, sizeof number), page);
+    Page *page = g_tree_lookup(m->pages, &number);
+    if (page && page == m->last)
+        g_clear_pointer(&m->last, page_unref);
+    if (!page || page->refs > 1) {
+        Page *copy = g_new0(Page, 1);
+        copy->refs = 1;
+        if (page)
+            memcpy(copy->data, page->data, PAGE);
+        insert_page(m, number, copy);
+        page = copy;
     }
-    return page;
+    return page->data;
+}
+
+static void
+write_whole_page(MemoryFile *m, uint64_t number, const uint8_t *data)
+{
+    if (!m->last || memcmp(m->last->data, data, PAGE) != 0) {
+        g_clear_pointer(&m->last, page_unref);
+        m->last = g_new(Page, 1);
+        m->last->refs = 1;
+        memcpy(m->last->data, data, PAGE);
+    }
+    insert_page(m, number, page_ref(m->last));
 }
 
 static bool
@@ -51,9 +99,9 @@ memory_read(VcFile *file, uint64_t position, void *buffer, size_t length, size_t
     uint8_t *at = buffer;
     for (size_t left = *got; left > 0;) {
         size_t inside = position % PAGE, piece = MIN(left, PAGE - inside);
-        const uint8_t *page = find_page(m, position / PAGE);
+        const Page *page = find_page(m, position / PAGE);
         if (page)
-            memcpy(at, page + inside, piece);
+            memcpy(at, page->data + inside, piece);
         else
             memset(at, 0, piece);
         at += piece;
@@ -80,7 +128,10 @@ memory_write(VcFile *file, uint64_t position, const void *buffer, size_t length,
     const uint8_t *at = buffer;
     while (length > 0) {
         size_t inside = position % PAGE, piece = MIN(length, PAGE - inside);
-        memcpy(make_page(m, position / PAGE) + inside, at, piece);
+        if (piece == PAGE)
+            write_whole_page(m, position / PAGE, at);
+        else
+            memcpy(make_page(m, position / PAGE) + inside, at, piece);
         at += piece;
         position += piece;
         length -= piece;
@@ -102,16 +153,19 @@ memory_run(VcFile *file, uint64_t position, bool *data, uint64_t *length,
 {
     const MemoryFile *m = (const MemoryFile *)file;
     uint64_t first = position / PAGE;
-    *data = find_page(m, first) != NULL;
+    GTreeNode *node = g_tree_lookup_node(m->pages, &first);
+    *data = node != NULL;
 
     uint64_t end;
     if (*data) {
-        uint64_t page = first + 1;
-        while (page * PAGE < m->size && find_page(m, page))
+        uint64_t page = first;
+        while (node && *(const uint64_t *)g_tree_node_key(node) == page) {
+            node = g_tree_node_next(node);
             page++;
+        }
         end = page * PAGE;
     } else {
-        GTreeNode *node = g_tree_upper_bound(m->pages, &first);
+        node = g_tree_upper_bound(m->pages, &first);
         end = node ? *(const uint64_t *)g_tree_node_key(node) * PAGE : m->size;
     }
     *length = MIN(end, m->size) - position;
@@ -137,7 +191,7 @@ memory_zero(VcFile *file, uint64_t position, uint64_t length, GError **error)
         if (end == 0 || page > (end - 1) / PAGE)
             break;
         uint64_t from = MAX(position, page * PAGE), to = MIN(end, page * PAGE + PAGE);
-        memset((uint8_t *)g_tree_node_value(node) + from % PAGE, 0, to - from);
+        memset(make_page(m, page) + from % PAGE, 0, to - from);
         node = g_tree_node_next(node);
     }
     pthread_mutex_unlock(&m->lock);
@@ -159,6 +213,7 @@ memory_free(VcFile *file)
 {
     MemoryFile *m = (MemoryFile *)file;
     g_tree_unref(m->pages);
+    page_unref(m->last);
     pthread_mutex_destroy(&m->lock);
     vc_file_clear(file);
     g_free(m);
@@ -181,7 +236,7 @@ vc_memory_file(const char *name)
     vc_file_init(&m->base, &memory_ops, name, true);
     m->base.reads_zero = true;
     pthread_mutex_init(&m->lock, NULL);
-    m->pages = g_tree_new_full(compare_numbers, NULL, g_free, g_free);
+    m->pages = g_tree_new_full(compare_numbers, NULL, g_free, page_unref);
     return &m->base;
 }
 
@@ -202,8 +257,8 @@ vc_memory_file_visit(VcFile *file, VcMemoryVisit visit, void *user, GError **err
         uint64_t position = *(const uint64_t *)g_tree_node_key(node) * PAGE;
         if (position >= m->size)
             break;
-        if (!visit(user, position, g_tree_node_value(node),
-                   MIN(PAGE, m->size - position), error))
+        const Page *page = g_tree_node_value(node);
+        if (!visit(user, position, page->data, MIN(PAGE, m->size - position), error))
             return false;
     }
     return true;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* A file in memory: for tests, fuzzing, and metadata that is needed before its time.
  *
- * Sparse: memory is proportional to what was written, in pages of 64 KiB. */
+ * Sparse: memory is proportional to what was written, in pages of 4 KiB. */
 #ifndef VC_IO_MEMORY_H
 #define VC_IO_MEMORY_H
 

@@ -59,6 +59,31 @@ START_TEST(truncating_forgets_what_was_behind)
 }
 END_TEST
 
+/* The same page in many places is kept once, and each place stays its own. */
+START_TEST(pages_that_were_written_alike_do_not_change_together)
+{
+    enum { PAGE = 4096, COUNT = 6 };
+    g_autoptr(VcFile) file = vc_memory_file("m");
+    g_autofree uint8_t *page = g_malloc(PAGE), *back = g_malloc(PAGE);
+    memset(page, 0xee, PAGE);
+    for (uint64_t i = 0; i < COUNT; i++)
+        ck_assert(vc_file_write(file, i * PAGE, page, PAGE, NULL));
+    ck_assert(vc_file_write(file, 1 * PAGE + 5, "x", 1, NULL));
+    ck_assert(vc_file_zero(file, 2 * PAGE + 5, 1, NULL));
+    ck_assert(vc_file_write(file, 5 * PAGE + 5, "y", 1, NULL));
+    ck_assert(vc_file_truncate(file, 4 * PAGE + 5, NULL));
+    ck_assert(vc_file_truncate(file, 5 * PAGE, NULL));
+
+    static const uint8_t expected[] = { 0xee, 'x', 0, 0xee, 0 };
+    for (uint64_t i = 0; i < G_N_ELEMENTS(expected); i++) {
+        ck_assert(vc_file_read(file, i * PAGE, back, PAGE, NULL));
+        page[5] = expected[i];
+        ck_assert_mem_eq(back, page, i == 4 ? 6 : PAGE);
+    }
+    ck_assert_uint_eq(back[4095], 0);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -68,6 +93,7 @@ main(void)
     tcase_add_test(tests, what_was_not_written_is_a_hole_and_reads_zero);
     tcase_add_test(tests, reading_beyond_the_end_is_short);
     tcase_add_test(tests, truncating_forgets_what_was_behind);
+    tcase_add_test(tests, pages_that_were_written_alike_do_not_change_together);
     suite_add_tcase(suite, tests);
     return run_suite(suite);
 }
