@@ -34,8 +34,8 @@ check_map(VcFile *file, const VpcBat *bat, const Batmap *map, VcReport *report,
 {
     static const size_t piece = 64 << 10;
     g_autofree uint8_t *buffer = g_malloc(piece);
-    uint32_t sum = 0, signed_sum = 0; /* version 1.1 summed signed characters */
-    uint64_t wrong = 0;
+    uint64_t sum = 0, wrong = 0;
+    int64_t signed_sum = 0; /* version 1.1 summed signed characters */
 
     for (uint64_t done = 0; done < map->length;) {
         size_t length = MIN(map->length - done, piece);
@@ -43,15 +43,15 @@ check_map(VcFile *file, const VpcBat *bat, const Batmap *map, VcReport *report,
             return false;
         for (size_t i = 0; i < length; i++) {
             sum += buffer[i];
-            signed_sum += (uint32_t)(int8_t)buffer[i];
+            signed_sum += (int8_t)buffer[i];
         }
         wrong += count_wrong(bat, buffer, length, done * 8);
         done += length;
     }
-    if (map->checksum != ~sum && map->checksum != ~signed_sum)
+    if (map->checksum != (uint32_t)~sum && map->checksum != (uint32_t)~signed_sum)
         vc_report_add(report, VC_FINDING_WARNING,
                       "the batmap's checksum is 0x%08x, computed 0x%08x", map->checksum,
-                      ~sum);
+                      (uint32_t)~sum);
     if (wrong > 0)
         vc_report_add(report, VC_FINDING_WARNING,
                       "the batmap says that %" G_GUINT64_FORMAT

@@ -49,7 +49,8 @@ decode_utf16(const uint8_t *raw, size_t length, bool big_endian, bool *clean)
 static void
 add_path(Candidates *to, const char *path)
 {
-    if (path[0] == '\0')
+    g_autofree char *base = g_path_get_basename(path);
+    if (path[0] == '\0' || strcmp(base, ".") == 0 || strcmp(base, "..") == 0)
         return;
     for (unsigned i = 0; i < to->paths->len; i++)
         if (strcmp(to->paths->pdata[i], path) == 0)

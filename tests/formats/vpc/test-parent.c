@@ -119,7 +119,10 @@ END_TEST
 
 START_TEST(a_path_may_end_with_zeros_and_begin_with_a_mark)
 {
-    static const Locator locators[] = { { "W2ru", "\xff\xfe" "a\0.\0\0\0x\0", 10 } };
+    static const Locator locators[] = { { "W2ru",
+                                          "\xff\xfe"
+                                          "a\0.\0\0\0x\0",
+                                          10 } };
     check_paths(locators, 1, "a.", "a.", NULL);
 }
 END_TEST
@@ -150,7 +153,10 @@ START_TEST(text_that_is_none_is_said)
     static const Locator no_url[] = { { "MacX", "file://host", 0 } };
     static const Locator bad_escape[] = { { "MacX", "file:///a%zz", 0 } };
     check_paths(odd, 1, "n", "ab|n", "not whole UTF-16");
-    check_paths(half_pair, 1, "n", "a\xef\xbf\xbd" "z|n", "not whole UTF-16");
+    check_paths(half_pair, 1, "n",
+                "a\xef\xbf\xbd"
+                "z|n",
+                "not whole UTF-16");
     check_paths(no_url, 1, "n", "n", "not a file URL");
     check_paths(bad_escape, 1, "n", "n", "not a file URL");
     check_paths(NULL, 0, "n", "n", "no parent locator");

@@ -300,6 +300,7 @@ START_TEST(beyond_2040_gib_a_dynamic_image_is_refused_with_the_number)
     g_autoptr(VcFile) file = vc_memory_file("m");
     g_autoptr(VcSink) largest = create_vpc(file, VPC_SIZE_MAX, "", &error);
     assert_no_error(error);
+    ck_assert_uint_eq(largest->layout.disks[0].size, VPC_SIZE_MAX);
     g_autoptr(VcSink) larger = create_vpc(file, VPC_SIZE_MAX + 1, "", &error);
     ck_assert_ptr_null(larger);
     assert_error(error, VC_ERROR_LIMIT);

@@ -60,6 +60,7 @@ START_TEST(extents_are_contiguous_and_as_long_as_they_can_be)
         { VC_DATA, IMAGE_BLOCK, false },
         { VC_ZERO, 2 * IMAGE_BLOCK, true },
         { VC_DATA, 3 * IMAGE_BLOCK, false },
+        { VC_ZERO, 3 * IMAGE_BLOCK + 8192, false }, /* a hole of the file */
         { VC_ZERO, 4 * IMAGE_BLOCK, true },
         { VC_DATA, 9 * IMAGE_BLOCK, false },
     };
@@ -67,7 +68,6 @@ START_TEST(extents_are_contiguous_and_as_long_as_they_can_be)
     uint64_t end = 0;
     size_t i = 0;
     for (VcExtent e; vc_source_next(source, &e, NULL) && e.kind != VC_END; i++) {
-        /* Block 3 is data to its end: the memory file has larger pages. */
         ck_assert_uint_lt(i, G_N_ELEMENTS(expected));
         ck_assert_uint_eq(e.offset, end);
         ck_assert_uint_eq(e.offset, expected[i].offset);
