@@ -321,12 +321,14 @@ main(void)
 {
     Suite *suite = suite_create("vpc/check");
     TCase *probing = tcase_create("probe"), *checks = tcase_create("check");
+    tcase_set_timeout(probing, 60); /* slow under sanitizers */
     tcase_add_test(probing, images_of_every_kind_are_recognised);
     tcase_add_test(probing, a_dynamic_image_from_a_pipe_is_refused_with_the_reason);
     tcase_add_test(probing, what_is_no_image_is_not_recognised);
     tcase_add_test(probing, a_cookie_alone_is_payload);
     tcase_add_test(probing, a_vhd_inside_of_a_raw_disk_does_not_make_it_one);
     tcase_add_test(probing, an_image_too_damaged_to_read_is_not_left_to_raw);
+    tcase_set_timeout(checks, 60); /* slow under sanitizers */
     tcase_add_test(checks, a_good_image_has_no_findings);
     tcase_add_test(checks, footers_are_compared);
     tcase_add_test(checks, reserved_bytes_are_noted);

@@ -382,6 +382,7 @@ main(void)
 {
     Suite *suite = suite_create("vpc/parent");
     TCase *paths = tcase_create("paths"), *reading = tcase_create("reading");
+    tcase_set_timeout(paths, 60); /* slow under sanitizers */
     tcase_add_test(paths, relative_paths_come_before_absolute_ones_and_the_name);
     tcase_add_test(paths, paths_of_xenserver_are_relative_urls);
     tcase_add_test(paths, deprecated_paths_are_taken_last);
@@ -391,6 +392,7 @@ main(void)
     tcase_add_test(paths, text_that_is_none_is_said);
     tcase_add_test(paths, locators_outside_of_the_file_are_refused);
     tcase_add_test(paths, a_locator_that_is_absurdly_long_is_refused);
+    tcase_set_timeout(reading, 60); /* slow under sanitizers */
     tcase_add_test(reading, without_its_parent_a_child_has_no_map);
     tcase_add_test(reading, another_parent_is_refused_and_stays_the_callers);
     tcase_add_test(reading, a_dynamic_disk_adopts_nobody);

@@ -420,7 +420,7 @@ main(void)
     Suite *suite = suite_create("vpc/sink");
     TCase *tests = tcase_create("sink");
     int n = G_N_ELEMENTS(script_options);
-    tcase_set_timeout(tests, 60);
+    tcase_set_timeout(tests, 60); /* slow under sanitizers */
     tcase_add_test(tests, a_dynamic_image_has_its_parts_where_they_belong);
     tcase_add_test(tests, a_fixed_image_is_the_disk_and_a_footer);
     tcase_add_test(tests, azure_takes_a_fixed_image_of_whole_mebibytes);

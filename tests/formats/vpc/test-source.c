@@ -430,6 +430,7 @@ main(void)
 {
     Suite *suite = suite_create("vpc/source");
     TCase *tests = tcase_create("source");
+    tcase_set_timeout(tests, 60); /* slow under sanitizers */
     tcase_add_test(tests, what_was_written_is_read);
     tcase_add_test(tests, extents_are_contiguous_and_as_long_as_they_can_be);
     tcase_add_test(tests, every_truncation_is_refused_or_read_right);

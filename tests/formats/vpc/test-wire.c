@@ -306,6 +306,7 @@ main(void)
 {
     Suite *suite = suite_create("vpc/wire");
     TCase *tests = tcase_create("wire");
+    tcase_set_timeout(tests, 60); /* slow under sanitizers */
     tcase_add_test(tests, the_golden_footer_has_the_sum_that_was_computed_apart);
     tcase_add_test(tests, a_footer_is_written_as_the_golden_bytes);
     tcase_add_test(tests, the_golden_bytes_are_read_as_the_footer);
