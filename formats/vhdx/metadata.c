@@ -314,7 +314,7 @@ vhdx_metadata_encode(const VhdxMetadata *metadata,
     memset(raw, 0, VHDX_METADATA_ENCODED_SIZE);
     memcpy(raw, "metadata", 8);
     store_le16(raw + 10, VHDX_VALUES);
-    for (unsigned kind = 0; kind < VHDX_VALUES; kind++) {
+    for (size_t kind = 0; kind < VHDX_VALUES; kind++) {
         uint8_t *entry = raw + ITEMS_AT + kind * ENTRY_SIZE;
         memcpy(entry, known[kind].id->bytes, 16);
         store_le32(entry + 16, known[kind].offset);

@@ -159,7 +159,7 @@ static bool
 finish(VcSink *sink, GError **error)
 {
     VhdxSink *s = (VhdxSink *)sink;
-    s->finished = true;
+    s->finished = s->touched = true;
 
     /* Readers ask for the identifier first and for a header next: all else is in place
      * before these are. */

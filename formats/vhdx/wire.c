@@ -58,7 +58,7 @@ vhdx_identifier_decode(const uint8_t raw[static VHDX_IDENTIFIER_SIZE],
         return true;
 
     GString *text = g_string_new(NULL);
-    for (unsigned i = 0; i < VHDX_CREATOR_SIZE / 2; i++) {
+    for (size_t i = 0; i < VHDX_CREATOR_SIZE / 2; i++) {
         gunichar c = load_le16(raw + 8 + i * 2);
         if (c == 0)
             break;
@@ -82,7 +82,7 @@ vhdx_identifier_encode(const char *creator, uint8_t raw[static VHDX_IDENTIFIER_S
     memset(raw, 0, VHDX_IDENTIFIER_SIZE);
     memcpy(raw, VHDX_SIGNATURE, VHDX_SIGNATURE_SIZE);
     g_assert(strlen(creator) < VHDX_CREATOR_SIZE / 2);
-    for (unsigned i = 0; creator[i] != '\0'; i++)
+    for (size_t i = 0; creator[i] != '\0'; i++)
         store_le16(raw + 8 + i * 2, (uint8_t)creator[i]);
 }
 
@@ -352,7 +352,7 @@ vhdx_regions_encode(const VhdxRegion *regions, unsigned count,
     memset(raw, 0, VHDX_REGIONS_SIZE);
     memcpy(raw, "regi", 4);
     store_le32(raw + 8, count);
-    for (unsigned i = 0; i < count; i++) {
+    for (size_t i = 0; i < count; i++) {
         uint8_t *entry = raw + REGIONS_AT + i * REGION_SIZE;
         memcpy(entry, regions[i].id.bytes, 16);
         store_le64(entry + 16, regions[i].offset);

@@ -168,6 +168,20 @@ START_TEST(an_older_image_is_none_any_more_once_a_block_is_placed)
 }
 END_TEST
 
+START_TEST(asking_for_the_first_time_after_finish_harms_nothing)
+{
+    g_autoptr(VcFile) file = used_file(8 * MIB);
+    g_autoptr(VcSink)
+        sink = must_create(file, 2 * MIB, "subformat=fixed,block_size=2M");
+    uint64_t position, run;
+
+    must_finish(sink);
+    ck_assert(vc_sink_place(sink, 0, MIB, MIB, &position, &run, NULL));
+    ck_assert_uint_eq(position, 5 * MIB);
+    strict(file);
+}
+END_TEST
+
 /* --- faults -------------------------------------------------------------------------
  */
 
@@ -275,6 +289,7 @@ main(void)
     tcase_add_test(tests, a_dynamic_disk_in_a_used_file_keeps_all_rules);
     tcase_add_test(tests, a_fixed_disk_in_a_used_file_leaves_nothing_behind_its_end);
     tcase_add_test(tests, an_older_image_is_none_any_more_once_a_block_is_placed);
+    tcase_add_test(tests, asking_for_the_first_time_after_finish_harms_nothing);
     tcase_add_test(tests, a_fault_at_any_moment_leaves_no_vhdx);
     suite_add_tcase(suite, tests);
     return run_suite(suite);
