@@ -23,6 +23,8 @@ typedef struct {
     VcSource *source;          /* owned */
     int disk;                  /* the disk behind '#', -1 when none was named */
     char *path;                /* owned: the name without '#disk' */
+    GPtrArray *parents;        /* owned; of char *: where the parents that were adopted
+                                  lie, the nearest first */
     VcCompression compression; /* of the outer stream */
     bool guessed_raw;          /* no format claimed it and none was given */
 } VcImage;

@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Opening an image as the user names it. */
+#include "converters/image.h"
+
+#include "converters/ahead.h"
+#include "converters/chain.h"
+#include "converters/names.h"
+#include "converters/spool.h"
+#include "io/error.h"
+
+#include <string.h>
+#include <sys/stat.h>
+
+/* How many disks a message lists. */
+#define LISTED_MAX 16u
+
+static bool
+exists(const char *path)
+{
+    struct stat status;
+    return strcmp(path, "-") == 0 || stat(path, &status) == 0;
+}
+
+/* Splits NAME where "#disk" begins: both path and disk may have more of that character,
+ * so the longest path wins that exists. *DISK is NULL when none is named. */
+static void
+split_name(const char *name, char **path, char **disk)
+{
+    *disk = NULL;
+    if (!exists(name)) {
+        const char *hash = strrchr(name, '#');
+        for (const char *at = hash; at; at = g_strrstr_len(name, at - name, "#")) {
+            g_autofree char *before = g_strndup(name, (gsize)(at - name));
+            if (exists(before)) {
+                *path = g_steal_pointer(&before);
+                *disk = g_strdup(at + 1);
+                return;
+            }
+        }
+        /* Nothing of that name: then the path is what people mean by it. */
+        if (hash) {
+            *path = g_strndup(name, (gsize)(hash - name));
+            *disk = g_strdup(hash + 1);
+            return;
+        }
+    }
+    *path = g_strdup(name);
+}
+
+static bool
+probe_compression(VcFile *file, VcCompression *compression, GError **error)
+{
+    uint8_t head[16];
+    size_t got;
+    if (!vc_file_read_some(file, 0, head, sizeof head, &got, error)) {
+        g_prefix_error(error, "%s: ", file->name);
+        return false;
+    }
+    *compression = vc_compression_probe(head, got);
+    return true;
+}
+
+/* Gives the decompressed stream of FILE (taken), read ahead when that is wanted. */
+static VcFile *
+stream_file(VcFile *file, VcCompression compression, const VcImageOptions *options,
+            GError **error)
+{
+    g_autofree char *name = g_strdup(file->name);
+    g_autoptr(VcStream) stream = vc_stream_from_file(file);
+    if (compression != VC_COMPRESSION_NONE) {
+        uint64_t memory = options->memory > 0 ? options->memory
+                                              : VC_DECOMPRESS_MEMORY_DEFAULT;
+        stream = vc_decompress(g_steal_pointer(&stream), compression, memory, error);
+    }
+    if (stream && options->readahead > 0)
+        stream = vc_ahead(g_steal_pointer(&stream), error);
+    if (!stream) {
+        g_prefix_error(error, "%s: ", name);
+        return NULL;
+    }
+    return vc_stream_file(g_steal_pointer(&stream), name);
+}
+
+VcFile *
+vc_image_open_file(const char *name, const VcImageOptions *options,
+                   VcCompression *compression, GError **error)
+{
+    g_autoptr(VcFile) file = vc_posix_open(name, options->cache, error);
+    if (!file) {
+        g_prefix_error(error, "%s: ", strcmp(name, "-") == 0 ? "standard input" : name);
+        return NULL;
+    }
+    if (!probe_compression(file, compression, error))
+        return NULL;
+    bool plain = *compression == VC_COMPRESSION_NONE;
+    if (plain && (file->seekable || options->readahead == 0))
+        return g_steal_pointer(&file);
+    return stream_file(g_steal_pointer(&file), *compression, options, error);
+}
+
+/* Opens FILE (taken) as the format that was given or that it has. */
+static VcSource *
+open_format(VcImage *image, VcFile *file, const VcImageOptions *options, GError **error)
+{
+    g_autoptr(VcFile) owned = file;
+    const VcFormat *format = options->format;
+    if (!format)
+        format = vc_format_probe(file, error);
+    if (!format)
+        return NULL;
+    image->guessed_raw = !options->format && !format->probe;
+    if (!file->seekable && !format->from_stream) {
+        vc_fail(error, VC_ERROR_UNSUPPORTED,
+                "%s: a %s image cannot be read from a pipe or a compressed file, since "
+                "its tables need random access; --spool DIR copies it to a temporary "
+                "file first",
+                file->name, format->name);
+        return NULL;
+    }
+    return vc_format_open(format, g_steal_pointer(&owned), options->options, error);
+}
+
+/* "backup.vma#drive-scsi0, backup.vma#drive-efidisk0" */
+static char *
+list_disks(const VcImage *image)
+{
+    const VcLayout *layout = &image->source->layout;
+    GString *list = g_string_new(NULL);
+    for (unsigned i = 0; i < MIN(layout->n_disks, LISTED_MAX); i++) {
+        g_autofree char *name = vc_printable(layout->disks[i].name);
+        g_string_append_printf(list, "%s%s#%s", i > 0 ? ", " : "", image->path, name);
+    }
+    if (layout->n_disks > LISTED_MAX)
+        g_string_append_printf(list, " and %u more", layout->n_disks - LISTED_MAX);
+    return g_string_free(list, FALSE);
+}
+
+static bool
+select_disk(VcImage *image, const char *disk, GError **error)
+{
+    VcSource *source = image->source;
+    image->disk = vc_source_find_disk(source, disk);
+    if (image->disk >= 0) {
+        for (unsigned i = 0; i < source->layout.n_disks; i++)
+            source->skip[i] = i != (unsigned)image->disk;
+        return true;
+    }
+    g_autofree char *name = vc_printable(disk), *list = list_disks(image);
+    if (source->format->max_disks == 1)
+        vc_fail(error, VC_ERROR_USAGE,
+                "%s: a %s image holds one disk without a name, not one called '%s'",
+                image->path, source->format->name, name);
+    else
+        vc_fail(error, VC_ERROR_USAGE, "%s: no disk is called '%s'; there are %s",
+                image->path, name, source->layout.n_disks > 0 ? list : "none");
+    return false;
+}
+
+static bool
+open_image(VcImage *image, const char *name, const VcImageOptions *options,
+           GError **error)
+{
+    g_autofree char *disk = NULL;
+    split_name(name, &image->path, &disk);
+
+    g_autoptr(VcFile)
+        file = vc_image_open_file(image->path, options, &image->compression, error);
+    if (file && !file->seekable && options->spool)
+        file = vc_spool(g_steal_pointer(&file), options->spool, error);
+    if (!file)
+        return false;
+    image->source = open_format(image, g_steal_pointer(&file), options, error);
+    if (!image->source)
+        return false;
+    if (image->source->parent && !options->no_parent &&
+        !vc_chain_adopt(image->source, image->path, options, image->parents, error))
+        return false;
+    return !disk || select_disk(image, disk, error);
+}
+
+bool
+vc_image_open(VcImage *image, const char *name, const VcImageOptions *options,
+              GError **error)
+{
+    *image = (VcImage){ .disk = -1 };
+    image->parents = g_ptr_array_new_with_free_func(g_free);
+    if (open_image(image, name, options, error))
+        return true;
+    vc_image_clear(image);
+    return false;
+}
+
+bool
+vc_image_single_disk(const VcImage *image, unsigned *disk, GError **error)
+{
+    const VcLayout *layout = &image->source->layout;
+    unsigned found = 0;
+
+    if (image->disk >= 0) {
+        *disk = (unsigned)image->disk;
+        return true;
+    }
+    /* The RAM beside a disk is not meant by "the disk". */
+    for (unsigned i = 0; i < layout->n_disks; i++) {
+        if (layout->disks[i].vmstate && layout->n_disks > 1)
+            continue;
+        *disk = i;
+        found++;
+    }
+    if (found == 1)
+        return true;
+    if (layout->n_disks == 0) {
+        vc_fail(error, VC_ERROR_USAGE, "%s: holds no disk", image->path);
+        return false;
+    }
+    g_autofree char *list = list_disks(image);
+    vc_fail(error, VC_ERROR_USAGE, "%s: holds %u disks; name one of %s", image->path,
+            layout->n_disks, list);
+    return false;
+}
+
+void
+vc_image_clear(VcImage *image)
+{
+    g_clear_pointer(&image->source, vc_source_free);
+    g_clear_pointer(&image->path, g_free);
+    g_clear_pointer(&image->parents, g_ptr_array_unref);
+}
