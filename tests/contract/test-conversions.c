@@ -3,6 +3,7 @@
  * disk stays the same, and the bytes of the output depend on nothing but the input. */
 #include "converters/compare.h"
 #include "converters/convert.h"
+#include "io/checksum.h"
 #include "io/error.h"
 #include "io/lent.h"
 #include "io/memory.h"
@@ -16,7 +17,7 @@
 /* Not whole in any unit, and in several windows of the engine. */
 #define SIZE (((uint64_t)3 << 20) + 4096 + 512)
 
-#define DISKS 3u
+#define DISKS 2u
 
 static const unsigned worker_counts[] = { 0, 1, 4 };
 
@@ -135,6 +136,7 @@ convert(Pair *pair, const GPtrArray *sources, const char *run, unsigned workers,
     VcConvertOptions options = {
         .workers = workers,
         .sparse = VC_SPARSE_DEFAULT,
+        .target_cache = VC_CACHE_WRITEBACK, /* to spare the disk, not the code */
         .identity = { .reproducible = true, .time = 1767225600 },
     };
     bool ok = vc_conversion_run(&conversion, &options, NULL, error);
@@ -181,22 +183,36 @@ require_same_disks(const Pair *pair, const char *what)
     }
 }
 
-static GBytes *
-read_output(const Pair *pair, unsigned n)
+/* Files are compared as raw images, so that holes cost nothing. */
+static bool
+same_bytes(VcFile *a, VcFile *b)
 {
-    char *bytes;
-    gsize length;
-    ck_assert(g_file_get_contents(pair->outputs->pdata[n], &bytes, &length, NULL));
-    return g_bytes_new_take(bytes, length);
+    const VcFormat *raw = vc_format_find("raw", NULL);
+    g_autoptr(VcSource) source_a = vc_format_open(raw, a, NULL, NULL);
+    g_autoptr(VcSource) source_b = vc_format_open(raw, b, NULL, NULL);
+    VcComparison result = { 0 };
+    ck_assert(source_a && source_b);
+    ck_assert(vc_compare(source_a, 0, source_b, 0, false, NULL, &result, NULL));
+    return result.same && !result.size_differs;
 }
 
-static GPtrArray *
-read_outputs(const Pair *pair)
+static bool
+same_outputs(const GPtrArray *a, const GPtrArray *b)
 {
-    GPtrArray *all = g_ptr_array_new_with_free_func((GDestroyNotify)g_bytes_unref);
-    for (unsigned i = 0; i < pair->outputs->len; i++)
-        g_ptr_array_add(all, read_output(pair, i));
-    return all;
+    bool same = a->len == b->len;
+    for (unsigned i = 0; same && i < a->len; i++)
+        same = same_bytes(vc_posix_open(a->pdata[i], VC_CACHE_AUTO, NULL),
+                          vc_posix_open(b->pdata[i], VC_CACHE_AUTO, NULL));
+    return same;
+}
+
+/* The paths of the last run; the next one has others. */
+static GPtrArray *
+keep_outputs(Pair *pair)
+{
+    GPtrArray *outputs = g_steal_pointer(&pair->outputs);
+    pair->outputs = g_ptr_array_new_with_free_func(g_free);
+    return outputs;
 }
 
 START_TEST(the_disks_stay_the_same_and_workers_change_no_byte)
@@ -209,14 +225,11 @@ START_TEST(the_disks_stay_the_same_and_workers_change_no_byte)
         g_autofree char *run = g_strdup_printf("workers-%u", worker_counts[w]);
         bool ok = convert(&pair, sources, run, worker_counts[w], &error);
         require_pair(&pair, run, ok, error);
-        if (!first) {
+        if (first) {
+            require_pair(&pair, run, same_outputs(first, pair.outputs), NULL);
+        } else {
             require_same_disks(&pair, run);
-            first = read_outputs(&pair);
-            continue;
-        }
-        for (unsigned i = 0; i < pair.outputs->len; i++) {
-            g_autoptr(GBytes) bytes = read_output(&pair, i);
-            require_pair(&pair, run, g_bytes_equal(bytes, first->pdata[i]), NULL);
+            first = keep_outputs(&pair);
         }
     }
     clear_pair(&pair);
@@ -246,46 +259,52 @@ START_TEST(out_of_a_stream_come_the_same_disks)
 }
 END_TEST
 
-/* Reads a FIFO to its end. */
+/* Reads a FIFO to its end, into a sparse file in memory. */
 static void *
 drain(void *path)
 {
-    char *bytes;
-    gsize length;
-    if (!g_file_get_contents(path, &bytes, &length, NULL))
-        return NULL;
-    return g_bytes_new_take(bytes, length);
+    static const size_t piece = 1 << 20;
+    g_autoptr(VcFile) fifo = vc_posix_open(path, VC_CACHE_AUTO, NULL);
+    g_autofree uint8_t *bytes = g_malloc(piece);
+    VcFile *file = vc_memory_file(path);
+    uint64_t at = 0;
+    size_t got = piece;
+    while (got == piece && vc_file_read_some(fifo, at, bytes, piece, &got, NULL)) {
+        if (!vc_is_zero(bytes, got))
+            vc_file_write(file, at, bytes, got, NULL);
+        at += got;
+    }
+    vc_file_truncate(file, at, NULL);
+    return file;
 }
 
 START_TEST(down_a_pipe_go_the_bytes_of_the_file)
 {
     Pair pair = new_pair(_i);
     pthread_t threads[DISKS];
-    g_autofree char *fifos[DISKS] = { NULL };
+    g_autoptr(GPtrArray) fifos = g_ptr_array_new_with_free_func(g_free);
     g_autoptr(GError) error = NULL;
     g_autoptr(GPtrArray) sources = open_sources(&pair, false);
     bool ok = convert(&pair, sources, "file", 2, &error);
     require_pair(&pair, "file", ok, error);
-    g_autoptr(GPtrArray) expected = read_outputs(&pair);
+    g_autoptr(GPtrArray) expected = keep_outputs(&pair);
 
     for (unsigned i = 0; i < expected->len; i++) {
         g_autofree char *name = g_strdup_printf("pipe-%u", i);
-        fifos[i] = scratch_path(name);
-        ck_assert_int_eq(mkfifo(fifos[i], 0600), 0);
-        ck_assert_int_eq(pthread_create(&threads[i], NULL, drain, fifos[i]), 0);
+        g_ptr_array_add(fifos, scratch_path(name));
+        ck_assert_int_eq(mkfifo(fifos->pdata[i], 0600), 0);
+        ck_assert_int_eq(pthread_create(&threads[i], NULL, drain, fifos->pdata[i]), 0);
     }
     g_autoptr(GPtrArray) again = open_sources(&pair, false);
     ok = convert(&pair, again, "pipe", 2, &error);
     require_pair(&pair, "pipe", ok, error);
     for (unsigned i = 0; i < expected->len; i++) {
-        void *bytes = NULL;
-        pthread_join(threads[i], &bytes);
-        ck_assert_ptr_nonnull(bytes);
-        require_pair(&pair, "pipe", g_bytes_equal(bytes, expected->pdata[i]), NULL);
-        g_bytes_unref(bytes);
+        void *piped = NULL;
+        pthread_join(threads[i], &piped);
+        bool same = same_bytes(piped,
+                               vc_posix_open(expected->pdata[i], VC_CACHE_AUTO, NULL));
+        require_pair(&pair, "pipe", same, NULL);
     }
-    for (unsigned i = 1; i < DISKS; i++)
-        g_free(g_steal_pointer(&fifos[i]));
     clear_pair(&pair);
 }
 END_TEST
@@ -297,7 +316,7 @@ START_TEST(measure_tells_the_size_of_the_output)
     g_autoptr(GPtrArray) sources = open_sources(&pair, false);
     bool ok = convert(&pair, sources, "file", 2, &error);
     require_pair(&pair, "file", ok, error);
-    g_autoptr(GPtrArray) outputs = read_outputs(&pair);
+    g_autoptr(GPtrArray) outputs = keep_outputs(&pair);
 
     VcConversion conversion;
     g_autoptr(GPtrArray) again = open_sources(&pair, false);
@@ -306,13 +325,15 @@ START_TEST(measure_tells_the_size_of_the_output)
     vc_conversion_init(&conversion);
     add_all(&conversion, &pair, again, "never");
     for (unsigned i = 0; i < outputs->len; i++) {
-        uint64_t required, full;
+        uint64_t required, full, written;
+        g_autoptr(VcFile) file = vc_posix_open(outputs->pdata[i], VC_CACHE_AUTO, NULL);
+        ck_assert(file && vc_file_size(file, &written, NULL));
         ok = vc_conversion_measure(&conversion, i, &options, &required, &full, &error);
         require_pair(&pair, "measure", ok, error);
-        ck_assert_msg(required == g_bytes_get_size(outputs->pdata[i]),
-                      "%s to %s: measured %" G_GUINT64_FORMAT " bytes, written %zu",
-                      pair.from->text, pair.to->text, required,
-                      g_bytes_get_size(outputs->pdata[i]));
+        ck_assert_msg(required == written,
+                      "%s to %s: measured %" G_GUINT64_FORMAT
+                      " bytes, written %" G_GUINT64_FORMAT,
+                      pair.from->text, pair.to->text, required, written);
         ck_assert_uint_ge(full, required);
     }
     vc_conversion_clear(&conversion);
