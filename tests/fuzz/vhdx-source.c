@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The VHDX source and its check: the input is a sparse file. What opens and is in order
+ * must be readable wherever the map points, the check must agree, and the file itself
+ * must not be written.
+ *
+ * Byte 0: bit 0 leaves checksums as they are, otherwise those of headers, region tables
+ * and log entries are mended. Byte 1 and 2: size of the file in pieces of 64 KiB. Then
+ * records: place (1, bit 7: one byte that fills), offset from there (2), length (2),
+ * both in words of 8 bytes, and the bytes. */
+#include "formats/vhdx/source.h"
+#include "io/bytes.h"
+#include "io/checksum.h"
+#include "io/memory.h"
+#include "tests/fuzz/fuzz.h"
+
+#define MIB ((uint64_t)1 << 20)
+#define HEAD 3u
+#define RECORD 5u
+#define FILL 0x80u
+#define WORD 8u
+#define LOG MIB
+
+/* Enough to go over every structure of a small disk; a map may be made endless. */
+#define EXTENTS_MAX 2000u
+
+/* Where things lie in files of Windows. */
+static const uint64_t places[] = {
+    0,
+    64 << 10,
+    128 << 10,
+    192 << 10,
+    256 << 10,
+    LOG,
+    LOG + (512 << 10),
+    2 * MIB,
+    2 * MIB + (64 << 10),
+    3 * MIB,
+    3 * MIB + (32 << 10),
+    4 * MIB,
+    5 * MIB,
+    8 * MIB,
+};
+
+static VcFile *
+build(const uint8_t *data, size_t size)
+{
+    VcFile *file = vc_memory_file("fuzzed");
+    uint64_t end = (uint64_t)load_le16(data + 1) << 16;
+    for (size_t at = HEAD; size - at > RECORD;) {
+        uint64_t place = places[(data[at] & ~FILL) % G_N_ELEMENTS(places)];
+        uint64_t position = place + (uint64_t)load_le16(data + at + 1) * WORD;
+        size_t length = ((size_t)load_le16(data + at + 3) + 1) * WORD;
+        bool fill = data[at] & FILL;
+        at += RECORD;
+        if (fill) {
+            g_autofree uint8_t *bytes = g_malloc(length);
+            memset(bytes, data[at], length);
+            vc_file_write(file, position, bytes, length, NULL);
+            at++;
+        } else {
+            length = MIN(length, size - at);
+            vc_file_write(file, position, data + at, length, NULL);
+            at += length;
+        }
+    }
+    vc_file_truncate(file, end, NULL);
+    return file;
+}
+
+/* The checksum at byte 4 of LENGTH bytes at POSITION, when they begin with SIGNATURE.
+ */
+static void
+mend(VcFile *file, uint64_t position, uint64_t length, const char *signature)
+{
+    g_autofree uint8_t *raw = g_malloc(length);
+    if (!vc_file_read(file, position, raw, length, NULL) ||
+        memcmp(raw, signature, 4) != 0)
+        return;
+    store_le32(raw + 4, 0);
+    store_le32(raw + 4, vc_crc32c(0, raw, length));
+    vc_file_write(file, position + 4, raw + 4, 4, NULL);
+}
+
+/* Those of the log's entries, which may go round its end. */
+static void
+mend_log(VcFile *file)
+{
+    g_autofree uint8_t *log = g_malloc(2 * MIB);
+    if (!vc_file_read(file, LOG, log, MIB, NULL))
+        return;
+    memcpy(log + MIB, log, MIB);
+    for (size_t at = 0; at < MIB; at += 4096) {
+        uint32_t length = load_le32(log + at + 8);
+        if (memcmp(log + at, "loge", 4) != 0 || length > 64 << 10 || length < 64)
+            continue;
+        uint8_t sum[4];
+        memset(log + at + 4, 0, 4);
+        memset(log + (at + 4 + MIB) % (2 * MIB), 0, 4);
+        store_le32(sum, vc_crc32c(0, log + at, length));
+        vc_file_write(file, LOG + at + 4, sum, sizeof sum, NULL);
+        memcpy(log + at + 4, sum, 4);
+        memcpy(log + (at + 4 + MIB) % (2 * MIB), sum, 4);
+    }
+}
+
+/* --- the user's file, which nobody may write
+ * ------------------------------------------ */
+
+typedef struct {
+    VcFile base;
+    VcFile *file; /* borrowed */
+} Guarded;
+
+static bool
+guarded_read(VcFile *file, uint64_t position, void *buffer, size_t length, size_t *got,
+             GError **error)
+{
+    return vc_file_read_some(((Guarded *)file)->file, position, buffer, length, got,
+                             error);
+}
+
+static bool
+guarded_size(VcFile *file, uint64_t *size, GError **error)
+{
+    return vc_file_size(((Guarded *)file)->file, size, error);
+}
+
+static bool
+guarded_run(VcFile *file, uint64_t position, bool *data, uint64_t *length,
+            GError **error)
+{
+    return vc_file_run(((Guarded *)file)->file, position, data, length, error);
+}
+
+static bool
+guarded_write(VcFile *file G_GNUC_UNUSED, uint64_t position G_GNUC_UNUSED,
+              const void *data G_GNUC_UNUSED, size_t length G_GNUC_UNUSED,
+              GError **error G_GNUC_UNUSED)
+{
+    g_assert_not_reached();
+}
+
+static void
+guarded_free(VcFile *file)
+{
+    vc_file_clear(file);
+    g_free(file);
+}
+
+static const VcFileOps guarded_ops = {
+    .read = guarded_read,
+    .write = guarded_write,
+    .size = guarded_size,
+    .run = guarded_run,
+    .free = guarded_free,
+};
+
+static VcFile *
+guard(VcFile *file)
+{
+    Guarded *guarded = g_new0(Guarded, 1);
+    vc_file_init(&guarded->base, &guarded_ops, file->name, true);
+    guarded->file = file;
+    return &guarded->base;
+}
+
+/* --- a parent that has whatever it is asked for --------------------------------------
+ */
+
+static bool
+parent_map(const VcSource *source, unsigned disk G_GNUC_UNUSED, uint64_t offset,
+           VcExtent *extent, GError **error G_GNUC_UNUSED)
+{
+    extent->kind = offset % 3 ? VC_DATA : VC_ZERO;
+    extent->length = 1 + offset % 100000;
+    extent->file = source->file;
+    return true;
+}
+
+static void
+parent_free(VcSource *source)
+{
+    vc_source_clear(source);
+    g_free(source);
+}
+
+static const VcSourceOps parent_ops = { .map = parent_map, .free = parent_free };
+
+/* False when no parent is good enough: the linkage is zero. */
+static bool
+adopt(VcSource *source)
+{
+    VcSource *parent = g_new0(VcSource, 1);
+    vc_source_init(parent, &parent_ops, vc_memory_file("parent"));
+    vc_file_truncate(parent->file, MIB, NULL);
+    VcDisk *disk = vc_layout_add_disk(&parent->layout, "", 3 * MIB + 512);
+    disk->logical_sector = source->layout.disks[0].logical_sector;
+    parent->identity = g_strdup(source->parent->id);
+    bool adopted = vc_source_adopt(source, parent, NULL);
+    g_assert(adopted ||
+             g_str_has_prefix(source->parent->id, "{00000000-0000-0000-0000"));
+    if (!adopted)
+        vc_source_free(parent);
+    return adopted;
+}
+
+/* -------------------------------------------------------------------------------------
+ */
+
+static void
+read_end(const VcExtent *extent)
+{
+    uint8_t byte;
+    uint64_t size;
+    if (extent->kind == VC_ZERO)
+        return;
+    g_assert(extent->kind == VC_DATA && extent->file);
+    g_assert(vc_file_size(extent->file, &size, NULL));
+    g_assert(extent->position < size && extent->length <= size - extent->position);
+    g_assert(vc_file_read(extent->file, extent->position + extent->length - 1, &byte, 1,
+                          NULL));
+}
+
+static void
+walk(const VcSource *source, bool whole)
+{
+    uint64_t size = source->layout.disks[0].size, at = 0;
+    for (unsigned n = 0; n < EXTENTS_MAX && at < size; n++) {
+        VcExtent extent;
+        if (!vc_source_map(source, 0, at, &extent, NULL)) {
+            /* What the bitmap or the BAT has wrong is known since `index`. */
+            g_assert(!whole);
+            return;
+        }
+        g_assert(extent.length > 0 && extent.length <= size - at);
+        read_end(&extent);
+        at += extent.length;
+    }
+}
+
+/* Whether it opens and is in order. */
+static bool
+read_source(VcFile *file)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(VcSource) source = vhdx_open(guard(file), NULL, &error);
+    g_assert((source == NULL) == (error != NULL));
+    if (!source)
+        return false;
+    VcFacts facts;
+    vc_facts_init(&facts);
+    source->ops->describe(source, &facts);
+    vc_facts_clear(&facts);
+
+    bool complete = !source->parent || adopt(source);
+    bool whole = vc_source_index(source, &error);
+    g_assert(whole == (error == NULL));
+    walk(source, whole && complete);
+    return whole;
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    if (size < HEAD)
+        return 0;
+    g_autoptr(VcFile) file = build(data, size);
+    if ((data[0] & 1) == 0) {
+        mend(file, 64 << 10, 4096, "head");
+        mend(file, 128 << 10, 4096, "head");
+        mend(file, 192 << 10, 65536, "regi");
+        mend(file, 256 << 10, 65536, "regi");
+        mend_log(file);
+    }
+    bool good = read_source(file);
+    VcReport report;
+    vc_report_init(&report);
+    g_autoptr(VcFile) guarded = guard(file);
+    bool checked = vhdx_check(guarded, &report, NULL);
+    if (checked)
+        g_assert(good == (report.count[VC_FINDING_CORRUPT] == 0));
+    else
+        g_assert(!good);
+    vc_report_clear(&report);
+    return 0;
+}
