@@ -18,6 +18,12 @@ probe(VcFile *file, bool *match, GError **error)
     return true;
 }
 
+static const VcOptionSpec create_options[] = {
+    { "uuid", VC_OPTION_TEXT, NULL, "random", "UUID of the archive" },
+    { "ctime", VC_OPTION_TEXT, NULL, "now", "creation time, in seconds since 1970" },
+    { NULL },
+};
+
 const VcFormat vc_format_vma = {
     .name = "vma",
     .suffix = ".vma",
@@ -26,5 +32,7 @@ const VcFormat vc_format_vma = {
     .from_stream = true,
     .probe = probe,
     .open = vma_open,
+    .create = vma_create,
+    .create_options = create_options,
     .check = vma_check,
 };

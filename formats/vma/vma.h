@@ -10,6 +10,8 @@
 
 /* As in VcFormat. */
 VcSource *vma_open(VcFile *file, const VcOptions *options, GError **error);
+VcSink *vma_create(VcFile *file, const VcLayout *layout, const VcOptions *options,
+                   const VcIdentity *identity, GError **error);
 bool vma_check(VcFile *file, VcReport *report, GError **error);
 
 #endif
