@@ -188,6 +188,9 @@ walk_map(Copy *c, GError **error)
     for (unsigned disk = 0; disk < c->source->layout.n_disks; disk++) {
         if (!c->routes[disk].sink)
             continue;
+        /* What is still gathering belongs to the disk before. */
+        if (!vc_conductor_close_all(&c->conductor, error))
+            return false;
         vc_conductor_forget_units(&c->conductor);
         uint64_t size = c->source->layout.disks[disk].size;
         for (uint64_t offset = 0; offset < size;) {

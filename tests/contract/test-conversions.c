@@ -120,7 +120,9 @@ add_all(VcConversion *conversion, Pair *pair, const GPtrArray *sources, const ch
                 continue;
             }
             VcTarget *target = &g_array_index(conversion->targets, VcTarget, 0);
-            vc_layout_add_disk(&target->layout, name, source->layout.disks[d].size);
+            g_autofree char *disk_name = g_strdup_printf("drive-scsi%u", n);
+            vc_layout_add_disk(&target->layout, disk_name,
+                               source->layout.disks[d].size);
             vc_conversion_add_route(conversion, source, d, 0, n);
         }
     }
