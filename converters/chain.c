@@ -254,6 +254,11 @@ fail_search(Search *search, GError **error)
         vc_fail(error, VC_ERROR_PARENT,
                 "%s: its parent %s lies in another directory: %s; --chain allows that",
                 child, stored, search->outside);
+    else if (!parent->paths[0])
+        vc_fail(error, VC_ERROR_PARENT,
+                "%s: it names no file as its parent (%s), or one on a network share or "
+                "volume that is not looked at",
+                child, parent->id ? parent->id : "without an id");
     else if (search->unsuitable)
         vc_fail(error, VC_ERROR_PARENT, "%s: its parent %s is not a regular file",
                 child, search->unsuitable);
