@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* How a command opens its sources. */
+#include "cli/reading.h"
+
+#include "io/error.h"
+
+#include <string.h>
+
+void
+vc_reading_add(VcReading *reading, VcArguments *arguments)
+{
+    const GOptionEntry entries[] = {
+        { "source-cache", 'T', 0, G_OPTION_ARG_FILENAME, &reading->cache,
+          "How sources meet the page cache: none, writeback", "MODE" },
+        { "force-share", 'U', 0, G_OPTION_ARG_NONE, &reading->share,
+          "Read also what another program has open for writing", NULL },
+        { "image-opts", 0, 0, G_OPTION_ARG_NONE, &reading->image_opts,
+          "Images are given as driver=FORMAT,file.filename=PATH", NULL },
+        { "chain", 0, 0, G_OPTION_ARG_NONE, &reading->chain,
+          "Follow a differencing image to parents in other directories", NULL },
+        { "memory-limit", 0, 0, G_OPTION_ARG_FILENAME, &reading->memory,
+          "Memory for the window of a compressed stream (128M)", "SIZE" },
+        { "spool", 0, 0, G_OPTION_ARG_FILENAME, &reading->spool,
+          "Keep a temporary copy of a stream in DIR where one is needed", "DIR" },
+        { NULL },
+    };
+    vc_arguments_add(arguments, entries);
+}
+
+bool
+vc_cache_parse(const char *option, const char *text, VcCache *cache, bool *sync,
+               GError **error)
+{
+    static const struct {
+        const char *name;
+        VcCache cache;
+    } modes[] = {
+        { "none", VC_CACHE_NONE },           { "directsync", VC_CACHE_NONE },
+        { "writeback", VC_CACHE_WRITEBACK }, { "writethrough", VC_CACHE_WRITEBACK },
+        { "unsafe", VC_CACHE_WRITEBACK },
+    };
+
+    *cache = VC_CACHE_AUTO;
+    if (!text)
+        return true;
+    for (size_t i = 0; i < G_N_ELEMENTS(modes); i++) {
+        if (strcmp(text, modes[i].name) != 0)
+            continue;
+        *cache = modes[i].cache;
+        if (sync && strcmp(text, "unsafe") == 0)
+            *sync = false;
+        return true;
+    }
+    vc_fail(error, VC_ERROR_USAGE,
+            "%s: invalid cache option '%s'; known are none, directsync, writeback, "
+            "writethrough, unsafe",
+            option, text);
+    return false;
+}
+
+bool
+vc_reading_prepare(VcReading *reading, GError **error)
+{
+    VcImageOptions *image = &reading->image;
+    image->follow_chain = reading->chain;
+    image->spool = reading->spool;
+    image->readahead = 1;
+    if (!vc_cache_parse("-T", reading->cache, &image->cache, NULL, error) ||
+        !vc_arguments_size("--memory-limit", reading->memory, 0, &image->memory, error))
+        return false;
+    if (reading->format) {
+        image->format = vc_format_find(reading->format, error);
+        if (!image->format)
+            return false;
+    }
+    if (reading->size) {
+        uint64_t size;
+        if (!vc_arguments_size("--size", reading->size, 0, &size, error))
+            return false;
+        g_autofree char *text = g_strdup_printf("%" G_GUINT64_FORMAT, size);
+        reading->open = vc_options_new();
+        vc_options_set(reading->open, "size", text);
+        image->options = reading->open;
+    }
+    return true;
+}
+
+void
+vc_reading_clear(VcReading *reading)
+{
+    g_clear_pointer(&reading->format, g_free);
+    g_clear_pointer(&reading->cache, g_free);
+    g_clear_pointer(&reading->memory, g_free);
+    g_clear_pointer(&reading->spool, g_free);
+    g_clear_pointer(&reading->size, g_free);
+    g_clear_pointer(&reading->open, vc_options_free);
+}
+
+/* "driver=vhdx,file.driver=file,file.filename=disk.vhdx", as libvirt writes it. */
+static char *
+parse_image_opts(const char *text, const VcFormat **format, GError **error)
+{
+    static const char *const known[] = { "driver",          "file.driver",
+                                         "filename",        "file.filename",
+                                         "read-only",       "force-share",
+                                         "file.force-share" };
+    g_autoptr(VcOptions) options = vc_options_new();
+    if (!vc_options_parse(options, text, error))
+        return NULL;
+    VcOptionSpec specs[G_N_ELEMENTS(known) + 1] = { 0 };
+    for (size_t i = 0; i < G_N_ELEMENTS(known); i++)
+        specs[i] = (VcOptionSpec){ .key = known[i], .type = VC_OPTION_TEXT };
+    if (!vc_options_check(options, "--image-opts", specs, error))
+        return NULL;
+
+    const char *protocol = vc_options_text(options, "file.driver", "file");
+    const char *path = vc_options_text(options, "file.filename",
+                                       vc_options_text(options, "filename", NULL));
+    const char *driver = vc_options_text(options, "driver", NULL);
+    if (!path || strcmp(protocol, "file") != 0) {
+        vc_fail(error, VC_ERROR_USAGE,
+                "--image-opts: '%s' names no local file; vconv takes "
+                "driver=FORMAT,file.filename=PATH",
+                text);
+        return NULL;
+    }
+    if (driver && strcmp(driver, "file") != 0) {
+        *format = vc_format_find(driver, error);
+        if (!*format)
+            return NULL;
+    }
+    return g_strdup(path);
+}
+
+bool
+vc_reading_open(const VcReading *reading, const char *name, const VcFormat *format,
+                VcImage *image, GError **error)
+{
+    VcImageOptions options = reading->image;
+    if (format)
+        options.format = format;
+    g_autofree char *path = reading->image_opts
+                                ? parse_image_opts(name, &options.format, error)
+                                : g_strdup(name);
+    return path && vc_image_open(image, path, &options, error);
+}
