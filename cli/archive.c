@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The making of an archive that Proxmox restores. */
+#include "cli/archive.h"
+
+#include "cli/print.h"
+#include "io/error.h"
+
+#include <string.h>
+#include <unistd.h>
+
+void
+vc_archive_add(VcArchive *a, VcArguments *arguments)
+{
+    const struct {
+        const char *name;
+        char **value;
+        const char *help, *kind;
+    } options[] = {
+        { "config", &a->config, "The file that becomes qemu-server.conf", "FILE" },
+        { "firewall", &a->firewall, "The file that becomes qemu-server.fw", "FILE" },
+        { "vmid", &a->vmid, "Number of the machine (100)", "N" },
+        { "name", &a->name, "Name of the machine", "NAME" },
+        { "memory", &a->memory, "Its memory in MiB (2048)", "MIB" },
+        { "cores", &a->cores, "Its cores (2)", "N" },
+        { "bios", &a->bios, "seabios or ovmf", "BIOS" },
+        { "machine", &a->machine, "Its chipset: q35, …", "TYPE" },
+        { "ostype", &a->ostype, "Its system: l26, win11, … (l26)", "TYPE" },
+        { "scsihw", &a->scsihw, "Its controller (virtio-scsi-single)", "TYPE" },
+        { "net0", &a->net0, "Its network: virtio=MAC,bridge=vmbr0", "NET" },
+        { "boot", &a->boot, "What it boots from: order=scsi0", "ORDER" },
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(options); i++) {
+        g_autofree char *help = g_strconcat("Archives: ", options[i].help, NULL);
+        const GOptionEntry entry[] = {
+            { options[i].name, 0, 0, G_OPTION_ARG_FILENAME, options[i].value,
+              g_intern_string(help), options[i].kind },
+            { NULL },
+        };
+        vc_arguments_add(arguments, entry);
+    }
+}
+
+void
+vc_archive_clear(VcArchive *a)
+{
+    char **const all[] = { &a->config, &a->firewall, &a->vmid, &a->name,
+                           &a->memory, &a->cores,    &a->bios, &a->machine,
+                           &a->ostype, &a->scsihw,   &a->net0, &a->boot };
+    for (size_t i = 0; i < G_N_ELEMENTS(all); i++)
+        g_clear_pointer(all[i], g_free);
+}
+
+/* Proxmox has no smaller ones, and nine digits. */
+#define VMID_MIN 100u
+#define VMID_MAX 999999999u
+
+/* More than any machine has; a slip is told from a wish. */
+#define MEMORY_MAX ((uint64_t)16 << 20) /* MiB */
+#define CORES_MAX 8192u
+
+/* The number in "vzdump-qemu-100-….vma.zst", or 0. */
+static unsigned
+vmid_of_name(const char *path)
+{
+    g_autofree char *base = g_path_get_basename(path);
+    if (!g_str_has_prefix(base, "vzdump-qemu-"))
+        return 0;
+    guint64 vmid = g_ascii_strtoull(base + strlen("vzdump-qemu-"), NULL, 10);
+    return vmid >= VMID_MIN && vmid <= VMID_MAX ? (unsigned)vmid : 0;
+}
+
+static bool
+prepare_conf(VcArchive *a, const char *to, GError **error)
+{
+    uint64_t vmid;
+    VcQemuConf *conf = &a->conf;
+    *conf = (VcQemuConf){ .name = a->name,
+                          .bios = a->bios,
+                          .machine = a->machine,
+                          .ostype = a->ostype,
+                          .scsihw = a->scsihw,
+                          .net0 = a->net0,
+                          .boot = a->boot };
+    if (!vc_arguments_number("--vmid", a->vmid, VMID_MAX, vmid_of_name(to), &vmid,
+                             error) ||
+        !vc_arguments_number("--memory", a->memory, MEMORY_MAX, 0, &conf->memory_mib,
+                             error) ||
+        !vc_arguments_number("--cores", a->cores, CORES_MAX, 0, &conf->cores, error))
+        return false;
+    if (a->vmid && vmid < VMID_MIN) {
+        vc_fail(error, VC_ERROR_USAGE, "--vmid: the numbers of machines begin at %u",
+                VMID_MIN);
+        return false;
+    }
+    conf->vmid = vmid > 0 ? (unsigned)vmid : VMID_MIN;
+    return true;
+}
+
+/* The names that --disk gives, which are not free for others. */
+static GHashTable *
+reserved_names(char **disks, GError **error)
+{
+    g_autoptr(GHashTable)
+        names = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    for (char **d = disks; d && *d; d++) {
+        const char *equals = strchr(*d, '=');
+        if (!equals || equals == *d) {
+            vc_fail(error, VC_ERROR_USAGE,
+                    "--disk: '%s' is not DEVICE=FILE, such as scsi0=disk.vhdx", *d);
+            return NULL;
+        }
+        g_autofree char *device = g_strndup(*d, (size_t)(equals - *d));
+        if (!g_hash_table_add(names, vc_qemuconf_device(device))) {
+            vc_fail(error, VC_ERROR_USAGE, "--disk: device %s is given twice", device);
+            return NULL;
+        }
+    }
+    return g_steal_pointer(&names);
+}
+
+static char *
+next_name(const VcPack *pack, GHashTable *reserved)
+{
+    for (unsigned n = 0;; n++) {
+        char *name = g_strdup_printf("drive-scsi%u", n);
+        if (!g_hash_table_contains(reserved, name) && !vc_pack_has_disk(pack, name))
+            return name;
+        g_free(name);
+    }
+}
+
+static bool
+add_source(VcPack *pack, const VcFormat *format, const char *path, GHashTable *reserved,
+           GError **error)
+{
+    const VcImage *image = vc_transfer_open(pack->transfer, pack->images, path, format,
+                                            error);
+    if (!image)
+        return false;
+    if (image->source->format->max_disks > 1)
+        return vc_pack_archive(pack, image, error);
+    vc_transfer_say_guess(image);
+    g_autofree char *name = next_name(pack, reserved);
+    return vc_pack_disk(pack, image, 0, name, error);
+}
+
+static bool
+add_device(VcPack *pack, const VcFormat *format, const char *assignment, GError **error)
+{
+    const char *path = strchr(assignment, '=') + 1;
+    g_autofree char *device = g_strndup(assignment, (size_t)(path - assignment - 1));
+    g_autofree char *name = vc_qemuconf_device(device);
+    const VcImage *image = vc_transfer_open(pack->transfer, pack->images, path, format,
+                                            error);
+    unsigned disk;
+    return image && vc_image_single_disk(image, &disk, error) &&
+           vc_pack_disk(pack, image, disk, name, error);
+}
+
+/* What the machine is: the file given, what came with an archive, or lines of our own.
+ */
+static bool
+add_conf(VcArchive *archive, VcPack *pack, GError **error)
+{
+    const VcLayout *layout = &pack->target.layout;
+    if (archive->config) {
+        vc_pack_drop_config(pack, VC_QEMUCONF_NAME);
+        if (!vc_pack_config(pack, archive->config, VC_QEMUCONF_NAME, error))
+            return false;
+        const VcBlob *blob = &layout->blobs[layout->n_blobs - 1];
+        if (vc_qemuconf_check((const char *)blob->data, blob->length, layout, error))
+            return true;
+        g_prefix_error(error, "%s: ", archive->config);
+        return false;
+    }
+    for (unsigned i = 0; i < layout->n_blobs; i++)
+        if (strcmp(layout->blobs[i].name, VC_QEMUCONF_NAME) == 0)
+            return true; /* as it was */
+    g_autofree char *text = vc_qemuconf_make(&archive->conf, layout, error);
+    if (!text)
+        return false;
+    vc_layout_add_blob(&pack->target.layout, VC_QEMUCONF_NAME, text, strlen(text));
+    return true;
+}
+
+static bool
+add_firewall(const VcArchive *archive, VcPack *pack, GError **error)
+{
+    if (!archive->firewall)
+        return true;
+    vc_pack_drop_config(pack, VC_QEMUCONF_FIREWALL);
+    return vc_pack_config(pack, archive->firewall, VC_QEMUCONF_FIREWALL, error);
+}
+
+bool
+vc_archive_fill(VcArchive *archive, VcPack *pack, const VcFormat *format,
+                char **sources, guint n, GError **error)
+{
+    if (!prepare_conf(archive, pack->target.path, error))
+        return false;
+    g_autoptr(GHashTable) reserved = reserved_names(pack->transfer->disks, error);
+    if (!reserved)
+        return false;
+    for (guint i = 0; i < n; i++)
+        if (!add_source(pack, format, sources[i], reserved, error))
+            return false;
+    for (char **d = pack->transfer->disks; d && *d; d++)
+        if (!add_device(pack, format, *d, error))
+            return false;
+    return add_conf(archive, pack, error) && add_firewall(archive, pack, error);
+}
+
+/* Proxmox knows archives by their names alone. */
+static void
+advise(const VcArchive *archive, const VcTransfer *transfer, const char *to)
+{
+    if (strcmp(to, "-") == 0)
+        return;
+    g_autofree char *base = g_path_get_basename(to);
+    if (g_regex_match_simple("^vzdump-qemu-.+\\.vma(\\.(gz|lzo|zst))?$", base, 0, 0)) {
+        if (isatty(STDOUT_FILENO) && !transfer->quiet)
+            vc_print_line("qmrestore %s %u --storage local-lvm", to,
+                          archive->conf.vmid);
+        return;
+    }
+    g_autoptr(GDateTime)
+        time = g_date_time_new_from_unix_local(transfer->convert.identity.time);
+    g_autofree char *stamp = time ? g_date_time_format(time, "%Y_%m_%d-%H_%M_%S")
+                                  : NULL;
+    const char *suffix = strstr(base, ".vma");
+    vc_print_warning("%s: qmrestore takes archives by their names only: "
+                     "vzdump-qemu-%u-%s%s",
+                     to, archive->conf.vmid, stamp ? stamp : "1970_01_01-00_00_00",
+                     suffix ? suffix : ".vma");
+}
+
+bool
+vc_archive_write(VcArchive *archive, VcTransfer *transfer, const VcFormat *format,
+                 char **sources, guint n, const char *to, const VcFormat *target,
+                 GError **error)
+{
+    g_auto(VcPack) pack = { 0 };
+    vc_pack_init(&pack, transfer, to, target);
+    if (!vc_archive_fill(archive, &pack, format, sources, n, error) ||
+        !vc_pack_run(&pack, error))
+        return false;
+    advise(archive, transfer, to);
+    return true;
+}

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Disks and configurations on their way into one archive. */
+#include "cli/pack.h"
+
+#include "io/error.h"
+
+#include <string.h>
+
+void
+vc_pack_init(VcPack *pack, VcTransfer *transfer, const char *path,
+             const VcFormat *format)
+{
+    *pack = (VcPack){ .transfer = transfer,
+                      .target = vc_transfer_target(transfer, path, format),
+                      .images = vc_transfer_images_new(),
+                      .routes = g_array_new(FALSE, FALSE, sizeof(VcRoute)) };
+}
+
+void
+vc_pack_clear(VcPack *pack)
+{
+    vc_layout_clear(&pack->target.layout);
+    g_clear_pointer(&pack->images, g_ptr_array_unref);
+    g_clear_pointer(&pack->routes, g_array_unref);
+}
+
+bool
+vc_pack_has_disk(const VcPack *pack, const char *name)
+{
+    const VcLayout *layout = &pack->target.layout;
+    for (unsigned i = 0; i < layout->n_disks; i++)
+        if (strcmp(layout->disks[i].name, name) == 0)
+            return true;
+    return false;
+}
+
+bool
+vc_pack_disk(VcPack *pack, const VcImage *image, unsigned disk, const char *name,
+             GError **error)
+{
+    VcLayout *layout = &pack->target.layout;
+    unsigned max = pack->target.format->max_disks;
+    if (layout->n_disks == max) {
+        vc_fail(error, VC_ERROR_LIMIT, "%s: an archive holds at most %u disks",
+                pack->target.path, max);
+        return false;
+    }
+    if (vc_pack_has_disk(pack, name)) {
+        vc_fail(error, VC_ERROR_USAGE, "%s: the archive has a disk '%s' already",
+                image->path, name);
+        return false;
+    }
+    VcRoute route = { .source = image->source,
+                      .source_disk = disk,
+                      .target_disk = layout->n_disks };
+    g_array_append_val(pack->routes, route);
+    vc_transfer_add_disk(pack->transfer, &pack->target,
+                         &image->source->layout.disks[disk], name);
+    return true;
+}
+
+bool
+vc_pack_archive(VcPack *pack, const VcImage *image, GError **error)
+{
+    const VcLayout *layout = &image->source->layout;
+    for (unsigned i = 0; i < layout->n_disks; i++)
+        if ((image->disk < 0 || (unsigned)image->disk == i) &&
+            !vc_pack_disk(pack, image, i, layout->disks[i].name, error))
+            return false;
+    const VcLayout *present = &pack->target.layout;
+    for (unsigned i = 0; i < present->n_blobs; i++) {
+        for (unsigned j = 0; j < layout->n_blobs; j++) {
+            if (strcmp(present->blobs[i].name, layout->blobs[j].name) != 0)
+                continue;
+            vc_fail(error, VC_ERROR_USAGE,
+                    "%s: the archive has a configuration '%s' already", image->path,
+                    layout->blobs[j].name);
+            return false;
+        }
+    }
+    for (unsigned i = 0; i < layout->n_blobs; i++)
+        vc_layout_add_blob(&pack->target.layout, layout->blobs[i].name,
+                           layout->blobs[i].data, layout->blobs[i].length);
+    return true;
+}
+
+bool
+vc_pack_config(VcPack *pack, const char *path, const char *name, GError **error)
+{
+    g_autofree char *data = NULL;
+    gsize length;
+    g_autoptr(GError) reason = NULL;
+    if (!g_file_get_contents(path, &data, &length, &reason)) {
+        vc_fail(error, VC_ERROR_IO, "%s", reason->message);
+        return false;
+    }
+    vc_layout_add_blob(&pack->target.layout, name, data, length);
+    return true;
+}
+
+void
+vc_pack_drop_config(VcPack *pack, const char *name)
+{
+    VcLayout *layout = &pack->target.layout;
+    unsigned kept = 0;
+    for (unsigned i = 0; i < layout->n_blobs; i++) {
+        VcBlob *blob = &layout->blobs[i];
+        if (strcmp(blob->name, name) != 0) {
+            layout->blobs[kept++] = *blob;
+            continue;
+        }
+        g_free(blob->name);
+        g_free(blob->data);
+    }
+    layout->n_blobs = kept;
+}
+
+void
+vc_pack_plan(const VcPack *pack, VcConversion *conversion)
+{
+    unsigned index = vc_conversion_add_target(conversion, &pack->target);
+    for (guint i = 0; i < pack->routes->len; i++) {
+        const VcRoute *r = &g_array_index(pack->routes, VcRoute, i);
+        vc_conversion_add_route(conversion, r->source, r->source_disk, index,
+                                r->target_disk);
+    }
+}
+
+bool
+vc_pack_run(VcPack *pack, GError **error)
+{
+    g_auto(VcConversion) conversion = { 0 };
+    vc_conversion_init(&conversion);
+    vc_pack_plan(pack, &conversion);
+    return vc_transfer_run(pack->transfer, &conversion, pack->images, error);
+}
