@@ -154,7 +154,8 @@ vc_window_fill(VcWindow *window, GError **error)
 
     for (unsigned cell = 0; cell * VC_CELL < window->length; cell++)
         if (window->cells[cell] == CELL_DATA &&
-            vc_is_zero(window->buffer + cell * VC_CELL, cell_length(window, cell)))
+            vc_is_zero(window->buffer + (size_t)cell * VC_CELL,
+                       cell_length(window, cell)))
             window->cells[cell] = CELL_BLANK;
     return true;
 }
@@ -164,7 +165,7 @@ make_data(VcWindow *window, unsigned from, unsigned to)
 {
     for (unsigned cell = from; cell < to; cell++) {
         if (window->cells[cell] == CELL_ZERO)
-            memset(window->buffer + cell * VC_CELL, 0, VC_CELL);
+            memset(window->buffer + (size_t)cell * VC_CELL, 0, VC_CELL);
         window->cells[cell] = CELL_DATA;
     }
 }

@@ -90,9 +90,9 @@ static Piece
 look(const GArray *runs, guint at, uint64_t begin)
 {
     const Run *run = at > 0 ? &g_array_index(runs, Run, at - 1) : NULL;
-    uint64_t first = run ? (uint64_t)run->cluster * VMA_CLUSTER_BLOCKS : 0;
+    uint64_t first = at > 0 ? (uint64_t)run->cluster * VMA_CLUSTER_BLOCKS : 0;
 
-    if (!run || begin >= first + (uint64_t)run->count * VMA_CLUSTER_BLOCKS) {
+    if (at == 0 || begin >= first + (uint64_t)run->count * VMA_CLUSTER_BLOCKS) {
         uint64_t end = at < runs->len ? (uint64_t)g_array_index(runs, Run, at).cluster *
                                             VMA_CLUSTER_BLOCKS
                                       : VMA_DISK_MAX / VMA_BLOCK;

@@ -96,7 +96,7 @@ write_bat(const VpcSink *s, GError **error)
                 entry = (uint32_t)((slot_lead(s, s->slots[block]) + s->lead -
                                     s->bitmap_size) /
                                    VPC_SECTOR);
-            store_be32(raw + 4 * i, entry);
+            store_be32(raw + (size_t)4 * i, entry);
         }
         if (!vc_file_write(s->base.file, BAT_AT + from * 4, raw, (size_t)length * 4,
                            error))

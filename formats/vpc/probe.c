@@ -19,7 +19,7 @@ looks_damaged(VcFile *file, bool *damaged, GError **error)
     *damaged = false;
     if (!vc_file_size(file, &size, error))
         return false;
-    if (size < 2 * VPC_FOOTER_SIZE)
+    if (size / 2 < VPC_FOOTER_SIZE)
         return true;
     if (!vc_file_read(file, 0, raw, sizeof raw, error))
         return false;

@@ -181,7 +181,7 @@ vpc_header_decode(const uint8_t raw[static VPC_HEADER_SIZE], uint64_t offset,
     };
     memcpy(header->parent_id, raw + 40, 16);
     memcpy(header->parent_name, raw + 64, 512);
-    for (unsigned i = 0; i < VPC_LOCATORS; i++) {
+    for (size_t i = 0; i < VPC_LOCATORS; i++) {
         const uint8_t *at = raw + 576 + 24 * i;
         header->locators[i] = (VpcLocator){
             .space = load_be32(at + 4),
@@ -206,7 +206,7 @@ vpc_header_encode(const VpcHeader *header, uint8_t raw[static VPC_HEADER_SIZE])
     memcpy(raw + 40, header->parent_id, 16);
     store_be32(raw + 56, header->parent_timestamp);
     memcpy(raw + 64, header->parent_name, 512);
-    for (unsigned i = 0; i < VPC_LOCATORS; i++) {
+    for (size_t i = 0; i < VPC_LOCATORS; i++) {
         uint8_t *at = raw + 576 + 24 * i;
         memcpy(at, header->locators[i].code, 4);
         store_be32(at + 4, header->locators[i].space);
