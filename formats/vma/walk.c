@@ -144,8 +144,7 @@ resync(VmaWalk *w, uint64_t from, uint64_t candidate, GError **error)
                 candidate);
 }
 
-/* --- slots -------------------------------------------------------------------------
- */
+/* --- slots ------------------------------------------------------------------------ */
 
 /* A used slot. */
 typedef struct {
@@ -250,8 +249,7 @@ judge_slot(VmaWalk *w, Slot *slot, uint64_t payload, GError **error)
     return true;
 }
 
-/* --- extents -----------------------------------------------------------------------
- */
+/* --- extents ---------------------------------------------------------------------- */
 
 /* Nobody may have read the payload of the last extent of a stream. */
 static bool

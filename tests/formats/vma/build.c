@@ -233,8 +233,7 @@ build_random(Build *b, GRand *rand, const BuildDisk *disks, unsigned n, bool shu
     }
 }
 
-/* --- a strict stream ----------------------------------------------------------------
- */
+/* --- a strict stream -------------------------------------------------------------- */
 
 typedef struct {
     VcFile base;

@@ -115,6 +115,7 @@ main(void)
 {
     Suite *suite = suite_create("vma/blobs");
     TCase *tests = tcase_create("blobs");
+    tcase_set_timeout(tests, 60);
     tcase_add_test(tests, a_pointer_to_the_beginning_of_a_blob_finds_it);
     tcase_add_test(tests, a_pointer_into_the_middle_of_a_blob_finds_nothing);
     tcase_add_test(tests, a_blob_that_would_pass_the_end_is_none);

@@ -72,6 +72,7 @@ main(void)
 {
     Suite *suite = suite_create("vma/clusters");
     TCase *tests = tcase_create("clusters");
+    tcase_set_timeout(tests, 60);
     tcase_add_test(tests, a_cluster_is_new_once);
     tcase_add_test(tests, the_first_missing_one_is_the_lowest);
     tcase_add_test(tests, any_order_gives_the_same_set);

@@ -142,6 +142,7 @@ main(void)
 {
     Suite *suite = suite_create("vma/compose");
     TCase *tests = tcase_create("compose");
+    tcase_set_timeout(tests, 60);
     tcase_add_test(tests, disks_that_an_archive_cannot_hold_are_refused);
     tcase_add_test(tests, headers_beyond_the_limits_are_refused);
     tcase_add_test(tests, wrong_options_are_refused);

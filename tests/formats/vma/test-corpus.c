@@ -237,6 +237,7 @@ main(void)
 
     Suite *suite = suite_create("vma/corpus");
     TCase *good = tcase_create("good"), *bad = tcase_create("bad");
+    tcase_set_timeout(bad, 60);
     tcase_set_timeout(good, 60);
     tcase_add_loop_test(good, archives_of_the_reference_tool_read_back, 0,
                         3 * (int)archives->len);

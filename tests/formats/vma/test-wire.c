@@ -186,6 +186,7 @@ main(void)
 {
     Suite *suite = suite_create("vma/wire");
     TCase *tests = tcase_create("wire");
+    tcase_set_timeout(tests, 60);
     tcase_add_test(tests, a_run_of_bits_ends_where_they_change);
     tcase_add_test(tests, a_disk_has_a_cluster_for_each_begun_64_kib);
     tcase_add_test(tests, the_fixed_header_has_the_bytes_of_the_specification);

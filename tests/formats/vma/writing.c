@@ -55,8 +55,7 @@ assert_same(const GByteArray *a, const GByteArray *b)
     ck_assert(memcmp(a->data, b->data, a->len) == 0);
 }
 
-/* --- blocks on their way ------------------------------------------------------------
- */
+/* --- blocks on their way ---------------------------------------------------------- */
 
 /* A run whose place is known. */
 typedef struct {
@@ -156,8 +155,7 @@ bytes_of(VcFile *file)
     return bytes;
 }
 
-/* --- files over a file ---------------------------------------------------------------
- */
+/* --- files over a file ------------------------------------------------------------ */
 
 typedef struct {
     VcFile base;
