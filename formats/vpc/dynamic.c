@@ -57,7 +57,13 @@ place(VcSink *sink, unsigned disk G_GNUC_UNUSED, uint64_t offset, uint64_t lengt
 
     *run = MIN(length, s->block_size - inside);
     if (s->slots[block] == VPC_UNALLOCATED) {
-        g_assert(!s->finished);
+        if (s->finished) {
+            vc_fail(error, VC_ERROR_IO,
+                    "block %u was not needed before the tables were written: has the "
+                    "source changed meanwhile?",
+                    block);
+            return false;
+        }
         if (!vpc_sink_begin(s, error) ||
             !allocate(s, block, *run == s->block_size, error))
             return false;
@@ -88,8 +94,8 @@ write_bat(const VpcSink *s, GError **error)
     vc_round_up(s->n_blocks, VPC_SECTOR / 4, &ones);
 
     for (uint64_t from = 0; from < n; from += piece) {
-        uint32_t length = (uint32_t)MIN(n - from, piece);
-        for (uint32_t i = 0; i < length; i++) {
+        size_t length = MIN(n - from, piece);
+        for (size_t i = 0; i < length; i++) {
             uint64_t block = from + i;
             uint32_t entry = block < ones ? VPC_UNALLOCATED : 0;
             if (block < s->n_blocks && s->slots[block] != VPC_UNALLOCATED)
@@ -98,8 +104,7 @@ write_bat(const VpcSink *s, GError **error)
                                    VPC_SECTOR);
             store_be32(raw + (size_t)4 * i, entry);
         }
-        if (!vc_file_write(s->base.file, BAT_AT + from * 4, raw, (size_t)length * 4,
-                           error))
+        if (!vc_file_write(s->base.file, BAT_AT + from * 4, raw, length * 4, error))
             return false;
     }
     return true;
@@ -139,7 +144,7 @@ finish(VcSink *sink, GError **error)
     uint64_t gap = s->lead - s->bitmap_size;
     uint64_t size = slot_lead(s, s->n_slots) + gap + VPC_FOOTER_SIZE;
 
-    s->finished = true;
+    s->finished = s->begun = true;
     return vc_file_truncate(sink->file, size, error) && write_leads(s, error) &&
            write_bat(s, error) && write_header(s, error) && write_footer(s, gap, error);
 }

@@ -77,6 +77,7 @@ finish(VcSink *sink, GError **error)
     if (file->seekable && !file->reads_zero && s->end < size &&
         !vc_file_zero(file, s->end, size - s->end, error))
         return false;
+    s->begun = true;
     vpc_footer_encode(&s->footer, raw);
     return vc_file_settle(file, size, error) &&
            vc_file_write(file, size, raw, sizeof raw, error) &&

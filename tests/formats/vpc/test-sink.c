@@ -164,6 +164,29 @@ START_TEST(a_place_asked_for_again_is_the_same)
 }
 END_TEST
 
+START_TEST(a_first_question_after_the_end_harms_nothing)
+{
+    static const char *const options[] = { "", "subformat=fixed" };
+    for (size_t i = 0; i < G_N_ELEMENTS(options); i++) {
+        g_autoptr(GError) error = NULL;
+        VcFile *file = make_image(options[i]);
+        file->reads_zero = false;
+        {
+            g_autoptr(VcSink) sink = create_vpc(file, IMAGE_SIZE, options[i], NULL);
+            uint64_t position, run;
+            ck_assert(vc_sink_finish(sink, NULL));
+            bool placed = vc_sink_place(sink, 0, 0, 4096, &position, &run, &error);
+            ck_assert(placed == sink->identity);
+            if (!placed)
+                assert_error(error, VC_ERROR_IO);
+        }
+        g_autoptr(VcSource) source = open_vpc(file, "", NULL);
+        ck_assert_ptr_nonnull(source);
+        ck_assert_uint_eq(source->warnings->len, 0);
+    }
+}
+END_TEST
+
 /* The model is an array of cells; what is not placed is zero. */
 static void
 run_script(unsigned seed, const char *options, VcFile *file)
@@ -427,6 +450,7 @@ main(void)
     tcase_add_test(tests, xcp_ng_takes_a_dynamic_image);
     tcase_add_test(tests, data_of_blocks_of_every_size_lies_on_4_kib_behind_its_bitmap);
     tcase_add_test(tests, a_place_asked_for_again_is_the_same);
+    tcase_add_test(tests, a_first_question_after_the_end_harms_nothing);
     tcase_add_loop_test(tests, what_scripts_of_chance_write_is_read, 0, n);
     tcase_add_loop_test(tests, what_an_old_file_held_is_not_seen_in_place, 0, n);
     tcase_add_test(tests, between_the_first_place_and_the_end_an_old_image_is_no_image);
