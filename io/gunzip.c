@@ -173,7 +173,10 @@ inflate_some(GzipStream *g, uint8_t *buffer, size_t room, size_t *put, GError **
         size_t before = g->in.left;
         VcInflateResult result = vc_inflate(g->inflate, &g->in.at, &g->in.left, buffer,
                                             room, put);
-        g->in.position += before - g->in.left; /* modulo 2^64: it may go back */
+        if (g->in.left <= before)
+            g->in.position += before - g->in.left;
+        else
+            g->in.position -= g->in.left - before;
         g->length += *put;
         if (result == VC_INFLATE_END)
             return end_member(g, error);

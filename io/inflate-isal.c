@@ -30,20 +30,26 @@ VcInflateResult
 vc_inflate(VcInflate *i, const uint8_t **at, size_t *left, uint8_t *to, size_t room,
            size_t *put)
 {
-    size_t rest = *left - MIN(*left, PIECE_MAX);
+    size_t given = MIN(*left, PIECE_MAX);
     room = MIN(room, PIECE_MAX);
     i->state.next_in = (uint8_t *)*at;
-    i->state.avail_in = (uint32_t)(*left - rest);
+    i->state.avail_in = (uint32_t)given;
     i->state.next_out = to;
     i->state.avail_out = (uint32_t)room;
     int result = isal_inflate(&i->state);
 
-    *put = room - i->state.avail_out;
-    *at = i->state.next_in;
-    *left = rest + i->state.avail_in;
+    *put = room - MIN(room, i->state.avail_out);
     if (result != ISAL_DECOMP_OK && result != ISAL_END_INPUT &&
-        result != ISAL_OUT_OVERFLOW)
+        result != ISAL_OUT_OVERFLOW) {
+        /* It leaves its counters as they happen to be; this is about where it stands.
+         */
+        const uint8_t *stands = CLAMP(i->state.next_in, *at, *at + given);
+        *left -= (size_t)(stands - *at);
+        *at = stands;
         return VC_INFLATE_BAD;
+    }
+    *at = i->state.next_in;
+    *left = *left - given + i->state.avail_in;
     if (i->state.block_state != ISAL_BLOCK_FINISH)
         return VC_INFLATE_MORE;
 

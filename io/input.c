@@ -9,11 +9,15 @@
 
 #define BUFFER_SIZE ((size_t)512 << 10)
 
+/* Behind the buffer, for decompressors in assembly that load whole vectors. */
+#define TAIL ((size_t)64)
+
 void
 vc_input_init(VcInput *in, VcStream *stream, const char *name)
 {
     *in = (VcInput){ .name = name, .stream = stream };
-    in->memory = g_malloc0(VC_INPUT_LEAD + BUFFER_SIZE);
+    in->memory = g_malloc(VC_INPUT_LEAD + BUFFER_SIZE + TAIL);
+    memset(in->memory, 0, VC_INPUT_LEAD);
     in->at = in->memory + VC_INPUT_LEAD;
 }
 

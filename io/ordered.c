@@ -96,6 +96,20 @@ send_following(OrderedFile *o, GError **error)
     return true;
 }
 
+/* Whether what waits at LINK (or nothing, NULL) and what is to be written share a byte:
+ * then it would go out twice. */
+static bool
+overlaps(const GList *link, uint64_t position, size_t length, GError **error)
+{
+    const Pending *p = link ? link->data : NULL;
+    if (!p || (position < p->position ? length <= p->position - position
+                                      : p->length <= position - p->position))
+        return false;
+    vc_fail(error, VC_ERROR_UNSUPPORTED, "a pipe cannot be written twice at 0x%" PRIx64,
+            MAX(position, p->position));
+    return true;
+}
+
 static bool
 keep(OrderedFile *o, uint64_t position, const void *data, size_t length, GError **error)
 {
@@ -108,6 +122,9 @@ keep(OrderedFile *o, uint64_t position, const void *data, size_t length, GError 
     GList *after = o->pending.tail;
     while (after && ((Pending *)after->data)->position > position)
         after = after->prev;
+    if (overlaps(after, position, length, error) ||
+        overlaps(after ? after->next : o->pending.head, position, length, error))
+        return false;
 
     Pending *pending = g_malloc(sizeof *pending + length);
     pending->position = position;
@@ -133,8 +150,12 @@ ordered_write(VcFile *file, uint64_t position, const void *buffer, size_t length
                 position, o->end);
         return false;
     }
+    if (length == 0)
+        return true;
     if (position > o->end)
         return keep(o, position, buffer, length, error);
+    if (overlaps(o->pending.head, position, length, error))
+        return false;
     return send(o, buffer, length, error) && send_following(o, error);
 }
 
@@ -168,7 +189,14 @@ ordered_truncate(VcFile *file, uint64_t size, GError **error)
 static bool
 ordered_sync(VcFile *file, GError **error)
 {
-    return vc_file_sync(((OrderedFile *)file)->below, error);
+    OrderedFile *o = (OrderedFile *)file;
+    if (!g_queue_is_empty(&o->pending)) {
+        vc_fail(error, VC_ERROR_UNSUPPORTED,
+                "%zu bytes wait for those at 0x%" PRIx64 ", which were never written",
+                o->pending_bytes, o->end);
+        return false;
+    }
+    return vc_file_sync(o->below, error);
 }
 
 static void

@@ -26,8 +26,16 @@ typedef struct {
     size_t block_room, block_at, block_length;
 } LzopStream;
 
+/* A checksum as it is stored, and where. */
 typedef struct {
-    uint32_t adler32_d, crc32_d, adler32_c, crc32_c;
+    bool present;
+    uint32_t stored;
+    uint64_t at;
+} Sum;
+
+/* Of a block's data, and of its data as stored. */
+typedef struct {
+    Sum adler32_d, crc32_d, adler32_c, crc32_c;
 } BlockSums;
 
 /* Reads a part of the header, which its two checksums cover. */
@@ -151,38 +159,44 @@ read_number(LzopStream *l, uint32_t *number, GError **error)
     return true;
 }
 
+static bool
+read_sum(LzopStream *l, bool present, Sum *sum, GError **error)
+{
+    sum->present = present;
+    sum->at = l->in.position;
+    return !present || read_number(l, &sum->stored, error);
+}
+
 /* The checksums that the flags name; a block that is stored as it is has those of the
  * data only. */
 static bool
 read_sums(LzopStream *l, bool packed, BlockSums *sums, GError **error)
 {
     uint32_t f = l->flags;
-    return (!(f & LZOP_ADLER32_D) || read_number(l, &sums->adler32_d, error)) &&
-           (!(f & LZOP_CRC32_D) || read_number(l, &sums->crc32_d, error)) &&
-           (!packed ||
-            ((!(f & LZOP_ADLER32_C) || read_number(l, &sums->adler32_c, error)) &&
-             (!(f & LZOP_CRC32_C) || read_number(l, &sums->crc32_c, error))));
+    return read_sum(l, f & LZOP_ADLER32_D, &sums->adler32_d, error) &&
+           read_sum(l, f & LZOP_CRC32_D, &sums->crc32_d, error) &&
+           read_sum(l, packed && (f & LZOP_ADLER32_C), &sums->adler32_c, error) &&
+           read_sum(l, packed && (f & LZOP_CRC32_C), &sums->crc32_c, error);
 }
 
 static bool
-check_sum(const char *what, bool wanted, uint32_t stored, uint32_t computed,
-          uint64_t at, GError **error)
+check_sum(const char *what, Sum sum, uint32_t computed, GError **error)
 {
-    if (!wanted || stored == computed)
+    if (sum.stored == computed)
         return true;
-    vc_corrupt(error, at, "lzop checksum of %s is 0x%08x, computed 0x%08x", what,
-               stored, computed);
+    vc_corrupt(error, sum.at, "lzop checksum of %s is 0x%08x, computed 0x%08x", what,
+               sum.stored, computed);
     return false;
 }
 
 static bool
-check_sums(const void *data, size_t length, const char *what, bool adler, bool crc,
-           uint32_t stored_adler, uint32_t stored_crc, uint64_t at, GError **error)
+check_sums(const char *what, const void *data, size_t length, Sum adler, Sum crc,
+           GError **error)
 {
-    return check_sum(what, adler, stored_adler,
-                     adler ? (uint32_t)adler32_z(1, data, length) : 0, at, error) &&
-           check_sum(what, crc, stored_crc,
-                     crc ? (uint32_t)crc32_z(0, data, length) : 0, at, error);
+    return (!adler.present ||
+            check_sum(what, adler, (uint32_t)adler32_z(1, data, length), error)) &&
+           (!crc.present ||
+            check_sum(what, crc, (uint32_t)crc32_z(0, data, length), error));
 }
 
 /* Reads LENGTH bytes as stored, in pieces: memory grows with what is really there. */
@@ -235,7 +249,7 @@ static bool
 read_block(LzopStream *l, uint8_t *buffer, size_t room, size_t *put, GError **error)
 {
     uint64_t begin = l->in.position;
-    uint32_t length, stored, f = l->flags;
+    uint32_t length, stored;
     BlockSums sums = { 0 };
 
     *put = 0;
@@ -254,34 +268,21 @@ read_block(LzopStream *l, uint8_t *buffer, size_t room, size_t *put, GError **er
                    length, stored, MIN(length, LZOP_BLOCK_MAX));
         return false;
     }
-    bool packed = stored < length;
-    if (!read_sums(l, packed, &sums, error))
+    if (!read_sums(l, stored < length, &sums, error))
         return false;
 
     uint64_t at = l->in.position;
-    uint8_t *to;
-    if (packed) {
-        if (!read_stored(l, stored, error) ||
-            !check_sums(l->stored->data, stored, "a block as stored",
-                        f & LZOP_ADLER32_C, f & LZOP_CRC32_C, sums.adler32_c,
-                        sums.crc32_c, at, error))
-            return false;
-        to = room_for_block(l, buffer, room, length);
-        if (!unpack(l, to, length, at, error))
-            return false;
-    } else if (length <= room) {
-        to = buffer;
-        if (!vc_input_read(&l->in, to, length, "a block", error))
-            return false;
-    } else {
-        if (!read_stored(l, stored, error))
-            return false;
-        to = room_for_block(l, buffer, room, length);
+    if (!read_stored(l, stored, error) ||
+        !check_sums("a block as stored", l->stored->data, stored, sums.adler32_c,
+                    sums.crc32_c, error))
+        return false;
+    uint8_t *to = room_for_block(l, buffer, room, length);
+    if (stored == length)
         memcpy(to, l->stored->data, length);
-    }
+    else if (!unpack(l, to, length, at, error))
+        return false;
     *put = to == buffer ? length : 0;
-    return check_sums(to, length, "a block", f & LZOP_ADLER32_D, f & LZOP_CRC32_D,
-                      sums.adler32_d, sums.crc32_d, at, error);
+    return check_sums("a block", to, length, sums.adler32_d, sums.crc32_d, error);
 }
 
 static bool

@@ -83,6 +83,43 @@ START_TEST(what_has_gone_out_cannot_be_written_again)
 }
 END_TEST
 
+START_TEST(what_waits_cannot_be_written_again)
+{
+    g_autoptr(VcFile) pipe = vc_memory_file("pipe");
+    g_autoptr(VcFile) file = vc_ordered_file(vc_lent_file(pipe));
+    static const struct {
+        uint64_t position;
+        size_t length;
+    } overlapping[] = { { 4, 4 }, { 3, 2 }, { 7, 2 }, { 5, 1 }, { 1, 20 }, { 0, 5 } };
+
+    ck_assert(vc_file_write(file, 4, "efgh", 4, NULL));
+    for (size_t i = 0; i < G_N_ELEMENTS(overlapping); i++) {
+        g_autoptr(GError) error = NULL;
+        ck_assert(!vc_file_write(file, overlapping[i].position, "xxxxxxxxxxxxxxxxxxxx",
+                                 overlapping[i].length, &error));
+        assert_error(error, VC_ERROR_UNSUPPORTED);
+    }
+    ck_assert(vc_file_write(file, 8, "ij", 2, NULL));
+    ck_assert(vc_file_write(file, 3, "d", 1, NULL));
+    ck_assert(vc_file_write(file, 5, "", 0, NULL));
+    ck_assert(vc_file_write(file, 0, "abc", 3, NULL));
+    assert_content(pipe, "abcdefghij", 10);
+}
+END_TEST
+
+START_TEST(what_waits_is_not_forgotten_by_sync)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(VcFile) file = vc_ordered_file(vc_memory_file("pipe"));
+
+    ck_assert(vc_file_write(file, 1, "b", 1, NULL));
+    ck_assert(!vc_file_sync(file, &error));
+    assert_error(error, VC_ERROR_UNSUPPORTED);
+    ck_assert(vc_file_write(file, 0, "a", 1, NULL));
+    ck_assert(vc_file_sync(file, NULL));
+}
+END_TEST
+
 START_TEST(the_memory_for_what_waits_is_bounded)
 {
     g_autoptr(GError) error = NULL;
@@ -108,6 +145,8 @@ main(void)
                    a_piece_that_begins_below_the_settled_position_goes_out_whole);
     tcase_add_test(tests, preloaded_content_fills_the_gaps);
     tcase_add_test(tests, what_has_gone_out_cannot_be_written_again);
+    tcase_add_test(tests, what_waits_cannot_be_written_again);
+    tcase_add_test(tests, what_waits_is_not_forgotten_by_sync);
     tcase_add_test(tests, the_memory_for_what_waits_is_bounded);
     suite_add_tcase(suite, tests);
     return run_suite(suite);
