@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* gzip files, RFC 1952. */
+/* Reading gzip files, RFC 1952. */
 #include "io/decompress.h"
 
 #include "io/bytes.h"

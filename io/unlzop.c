@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* lzop files; see io/lzop.h. */
+/* Reading lzop files; see io/lzop.h. */
 #include "io/decompress.h"
 
 #include "io/error.h"

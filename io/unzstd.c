@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* zstd files, RFC 8878. */
+/* Reading zstd files, RFC 8878. */
 #include "io/decompress.h"
 
 #include "io/bytes.h"

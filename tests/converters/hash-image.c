@@ -9,7 +9,6 @@
 #include "io/error.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 static bool
@@ -22,7 +21,8 @@ parse(const char *word, VcImageOptions *options, VcConvertOptions *convert)
     else if (g_str_has_prefix(word, "spool="))
         options->spool = word + strlen("spool=");
     else if (g_str_has_prefix(word, "workers="))
-        convert->workers = (unsigned)atoi(word + strlen("workers="));
+        convert->workers = (unsigned)g_ascii_strtoull(word + strlen("workers="), NULL,
+                                                      10);
     else
         return false;
     return true;
