@@ -141,10 +141,11 @@ def files_begin_with_licence_and_purpose():
         lines = TEXTS[path].split('\n')
         if lines[0] != '/* SPDX-License-Identifier: LGPL-2.1-or-later */':
             yield f'{path}:1: does not begin with the SPDX line'
-        elif not re.match(r'/\* [A-Z`"<].*', lines[1] if len(lines) > 1 else ''):
+        elif not lines[1].startswith('/* '):
             yield f'{path}:2: does not say what the file is for'
         else:
-            comment = TEXTS[path].split('\n', 1)[1].split('*/')[0]
+            # The first paragraph; a synopsis may follow.
+            comment = re.split(r'\*/|\n \*\n', TEXTS[path].split('\n', 1)[1])[0]
             if not comment.rstrip().endswith('.'):
                 yield f'{path}:2: the first comment is not a sentence'
     for path, text in TEXTS.items():
