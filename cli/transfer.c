@@ -240,9 +240,29 @@ vc_transfer_format_by_name(const char *path)
     return vc_formats[n]; /* raw is the last */
 }
 
+static bool
+has_option(const VcFormat *format, const char *key)
+{
+    for (const VcOptionSpec *s = format->create_options; s && s->key; s++)
+        if (strcmp(s->key, key) == 0)
+            return true;
+    return false;
+}
+
+/* Who calls us qemu-img goes on with QEMU, which before 10.0 takes the size of a VHD
+ * from its geometry unless the name of its creator is one that it knows. */
+static void
+please_qemu(const VcTransfer *t, const VcFormat *format)
+{
+    if (vc_manners == VC_MANNERS_QEMU_IMG && has_option(format, "creator") &&
+        !vc_options_text(t->create, "creator", NULL))
+        vc_options_set(t->create, "creator", "win");
+}
+
 VcTarget
 vc_transfer_target(const VcTransfer *t, const char *path, const VcFormat *format)
 {
+    please_qemu(t, format);
     VcTarget target = { .path = path,
                         .format = format,
                         .options = t->create,
