@@ -6,7 +6,7 @@
 #include "io/memory.h"
 #include "tests/check-main.h"
 #include "tests/contract/cases.h"
-#include "tests/contract/faulty.h"
+#include "tests/io/fault.h"
 
 /* More operations than any of the small images takes. */
 #define OPERATIONS_MAX 5000
@@ -30,9 +30,10 @@ fail_each_write(const Case *c)
     for (unsigned n = 1; n < OPERATIONS_MAX; n++) {
         g_autoptr(GError) error = NULL;
         g_autoptr(VcFile) memory = vc_memory_file("image");
-        g_autoptr(VcFile) faulty = faulty_file(memory, n);
+        VcFaultPlan plan = { .nth = n, .lasting = true };
+        g_autoptr(VcFile) faulty = vc_fault_file(vc_lent_file(memory), &plan);
         bool ok = case_make_again(c, faulty, &error);
-        if (!faulty_file_failed(faulty)) {
+        if (!plan.happened) {
             case_no_error(c, error);
             case_require(c, n > 1, "nothing was written");
             return;
@@ -65,9 +66,10 @@ fail_each_read(const Case *c)
 {
     for (unsigned n = 1; n < OPERATIONS_MAX; n++) {
         g_autoptr(GError) error = NULL;
-        g_autoptr(VcFile) faulty = faulty_file(c->file, n);
+        VcFaultPlan plan = { .nth = n, .lasting = true };
+        g_autoptr(VcFile) faulty = vc_fault_file(vc_lent_file(c->file), &plan);
         bool ok = reads_same(c, faulty, &error);
-        if (!faulty_file_failed(faulty)) {
+        if (!plan.happened) {
             case_no_error(c, error);
             return;
         }
@@ -90,13 +92,14 @@ fail_each_read_of_probe_and_check(const Case *c)
     const VcFormat *format = c->variant->format;
     for (unsigned n = 1; n < OPERATIONS_MAX; n++) {
         g_autoptr(GError) error = NULL;
-        g_autoptr(VcFile) faulty = faulty_file(c->file, n);
+        VcFaultPlan plan = { .nth = n, .lasting = true };
+        g_autoptr(VcFile) faulty = vc_fault_file(vc_lent_file(c->file), &plan);
         VcReport report;
         vc_report_init(&report);
         bool ok = (vc_format_probe(faulty, &error) != NULL) &&
                   (!format->check || format->check(faulty, &report, &error));
         vc_report_clear(&report);
-        if (!faulty_file_failed(faulty)) {
+        if (!plan.happened) {
             case_no_error(c, error);
             return;
         }
