@@ -7,9 +7,12 @@
 #include "cli/signals.h"
 #include "io/error.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <string.h>
+#include <unistd.h>
 
 VcManners vc_manners = VC_MANNERS_VCONV;
 
@@ -126,12 +129,27 @@ find_manners(const char *name)
     return VC_MANNERS_VCONV;
 }
 
+/* A standard descriptor that came closed would be given to the next file that is
+ * opened, and then an image get our messages. It is opened the wrong way round, so that
+ * whoever uses it is told. */
+static bool
+occupy_descriptors(void)
+{
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+        if (fcntl(fd, F_GETFD) < 0 && errno == EBADF &&
+            open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) != fd)
+            return false;
+    return true;
+}
+
 int
 main(int argc, char **argv)
 {
     static const char *const programs[] = { "vconv", "qemu-img", "vma" };
     g_autoptr(GError) error = NULL;
 
+    if (!occupy_descriptors())
+        return 1; /* and nowhere to say why */
     vc_manners = find_manners(argc > 0 ? argv[0] : "vconv");
     vc_print_init(programs[vc_manners]);
     vc_signals_install();
