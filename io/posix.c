@@ -13,6 +13,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#define STANDARD_INPUT "standard input"
+
 static const VcFileOps source_ops = {
     .read = vc_posix_file_read,
     .size = vc_posix_file_size,
@@ -40,7 +42,7 @@ VcFile *
 vc_posix_open(const char *path, VcCache cache, GError **error)
 {
     bool standard = strcmp(path, "-") == 0;
-    const char *name = standard ? "standard input" : path;
+    const char *name = standard ? STANDARD_INPUT : path;
     struct stat status;
 
     int fd = open_for_reading(path, error);
@@ -67,13 +69,28 @@ vc_posix_open(const char *path, VcCache cache, GError **error)
     return &p->base;
 }
 
+static bool
+is_same(const struct stat *x, const struct stat *y)
+{
+    if (S_ISBLK(x->st_mode) && S_ISBLK(y->st_mode))
+        return x->st_rdev == y->st_rdev;
+    return x->st_dev == y->st_dev && x->st_ino == y->st_ino;
+}
+
 bool
 vc_posix_same_file(const char *a, const char *b)
 {
     struct stat x, y;
-    if (stat(a, &x) != 0 || stat(b, &y) != 0)
-        return false;
-    if (S_ISBLK(x.st_mode) && S_ISBLK(y.st_mode))
-        return x.st_rdev == y.st_rdev;
-    return x.st_dev == y.st_dev && x.st_ino == y.st_ino;
+    return stat(a, &x) == 0 && stat(b, &y) == 0 && is_same(&x, &y);
+}
+
+bool
+vc_posix_is_source(const VcFile *source, const char *path)
+{
+    struct stat x, y;
+    if (vc_posix_same_file(source->name, path))
+        return true;
+    return strcmp(source->name, STANDARD_INPUT) == 0 && fstat(STDIN_FILENO, &x) == 0 &&
+           (S_ISREG(x.st_mode) || S_ISBLK(x.st_mode)) && stat(path, &y) == 0 &&
+           is_same(&x, &y);
 }

@@ -34,4 +34,9 @@ VcFile *vc_posix_append(int fd, bool own, const char *name);
  * exist. */
 bool vc_posix_same_file(const char *a, const char *b);
 
+/* Whether PATH leads to what SOURCE reads: the file of that name, or the file or block
+ * device that standard input is. SOURCE may be a stream over what vc_posix_open gave,
+ * with its name. */
+bool vc_posix_is_source(const VcFile *source, const char *path);
+
 #endif

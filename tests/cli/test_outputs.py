@@ -25,5 +25,17 @@ def test_messages_never_land_in_an_image_when_standard_error_is_closed():
     equal(done.returncode, 1)
 
 
+@in_folder
+def test_a_source_on_standard_input_is_never_the_target():
+    write('a.raw', pattern(SIZE))
+    subprocess.run(['gzip', '-k', 'a.raw'], check=True)
+    packed = read('a.raw.gz')
+    for options in [['--force'], ['-n']]:
+        for name, data in [('a.raw', pattern(SIZE)), ('a.raw.gz', packed)]:
+            with open(name, 'rb') as file:
+                fails('convert', '-f', 'raw', *options, '-', name, stdin=file, says='source')
+            equal(read(name), data)
+
+
 if __name__ == '__main__':
     sys.exit(cli.main(globals()))
