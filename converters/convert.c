@@ -257,6 +257,10 @@ vc_conversion_run(VcConversion *conversion, const VcConvertOptions *options,
         if (!vc_making_open(making, options, error))
             return false;
     }
+    /* What is written in place is emptied only when all others are open. */
+    for (unsigned i = 0; i < makings->len; i++)
+        if (!vc_making_start(&g_array_index(makings, VcMaking, i), options, error))
+            return false;
     if (!place_first(conversion, sources, makings, options, error))
         return false;
 

@@ -28,8 +28,8 @@ vc_target_is_pipe(const VcTarget *target)
            !S_ISBLK(status.st_mode) && !S_ISDIR(status.st_mode);
 }
 
-static bool
-open_output(VcMaking *making, const VcConvertOptions *options, GError **error)
+bool
+vc_making_open(VcMaking *making, const VcConvertOptions *options, GError **error)
 {
     const VcTarget *target = making->target;
     making->output = vc_output_open(target->path, target->mode, options->target_cache,
@@ -37,7 +37,13 @@ open_output(VcMaking *making, const VcConvertOptions *options, GError **error)
     if (!making->output)
         return prefix_path(making, error);
     making->file = vc_output_file(making->output);
+    return true;
+}
 
+static bool
+add_sink(VcMaking *making, const VcConvertOptions *options, GError **error)
+{
+    const VcTarget *target = making->target;
     if (target->compress.compression != VC_COMPRESSION_NONE) {
         making->wrapper = vc_compress_file(vc_lent_file(making->file),
                                            &target->compress, error);
@@ -60,22 +66,30 @@ open_output(VcMaking *making, const VcConvertOptions *options, GError **error)
     return making->sink != NULL;
 }
 
-/* What was in a target that is written in place must not shine through. A regular file
- * is emptied; a device is zeroed, except where the engine writes the zeros itself, or
- * all of it from front to back. */
+/* What was in a target that is written in place must not shine through: a regular file
+ * is emptied, before even a compressor writes to it; */
 static bool
-empty_target(VcMaking *making, GError **error)
+empty_file(VcMaking *making, GError **error)
 {
     VcFile *file = making->file;
-    if (making->target->mode != VC_OUTPUT_IN_PLACE || !file->seekable)
-        return true;
-
     struct stat status;
+    if (making->target->mode != VC_OUTPUT_IN_PLACE || !file->seekable ||
+        fstat(file->fd, &status) != 0 || !S_ISREG(status.st_mode))
+        return true;
+    file->reads_zero = vc_file_truncate(file, 0, error);
+    return file->reads_zero || prefix_path(making, error);
+}
+
+/* a device is zeroed, except where the engine writes the zeros itself, or all of it
+ * from front to back. */
+static bool
+empty_device(VcMaking *making, GError **error)
+{
+    VcFile *file = making->file;
     uint64_t size;
-    if (fstat(file->fd, &status) == 0 && S_ISREG(status.st_mode)) {
-        file->reads_zero = vc_file_truncate(file, 0, error);
-        return file->reads_zero || prefix_path(making, error);
-    }
+    if (making->target->mode != VC_OUTPUT_IN_PLACE || !file->seekable ||
+        file->reads_zero)
+        return true;
     if (making->target->target_is_zero) {
         file->reads_zero = true;
         return true;
@@ -87,9 +101,10 @@ empty_target(VcMaking *making, GError **error)
 }
 
 bool
-vc_making_open(VcMaking *making, const VcConvertOptions *options, GError **error)
+vc_making_start(VcMaking *making, const VcConvertOptions *options, GError **error)
 {
-    return open_output(making, options, error) && empty_target(making, error);
+    return empty_file(making, error) && add_sink(making, options, error) &&
+           empty_device(making, error);
 }
 
 bool

@@ -19,8 +19,11 @@ typedef struct {
 /* TARGET takes bytes only at its end: a pipe, or a compressed file. */
 bool vc_target_is_pipe(const VcTarget *target);
 
-/* Opens the output and the sink. A target that is written in place is emptied. */
+/* Opens the output, and changes nothing in it. */
 bool vc_making_open(VcMaking *making, const VcConvertOptions *options, GError **error);
+
+/* Opens the sink. A target that is written in place is emptied. */
+bool vc_making_start(VcMaking *making, const VcConvertOptions *options, GError **error);
 
 /* place_first: all places are given; the metadata is made now and waits in memory for
  * the payload to come by. */

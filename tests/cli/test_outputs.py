@@ -37,5 +37,38 @@ def test_a_source_on_standard_input_is_never_the_target():
             equal(read(name), data)
 
 
+@in_folder
+def test_compressing_in_place_leaves_nothing_of_what_was_there():
+    write('a.raw', pattern(SIZE))
+    for how, tool in [('gzip', 'gzip'), ('zstd', 'zstd')]:
+        write('b', os.urandom(3 * SIZE))
+        ok('convert', '-q', '-n', '-O', 'raw', '--compress', how, 'a.raw', 'b')
+        done = subprocess.run([tool, '-dc'], input=read('b'), capture_output=True)
+        equal((done.returncode, done.stderr), (0, b''))
+        equal(done.stdout, pattern(SIZE))
+
+
+def make_two():
+    archive('a.vma', [('one', pattern(SIZE)), ('two', pattern(SIZE, 2))])
+
+
+@in_folder
+def test_a_volume_is_kept_where_another_output_is_refused():
+    make_two()
+    os.mkdir('out')
+    write('out/qemu-server.conf', b'there')
+    write('volume', b'\xff' * SIZE)
+    write('map', b'format=raw:1:one=volume\nskip=two\n')
+    done = run('vma', 'extract', '-r', 'map', 'a.vma', 'out')
+    equal(done.status, 1)
+    assert 'qemu-server.conf: exists already' in done.err, done.err
+    equal(read('volume'), b'\xff' * SIZE)
+
+    os.unlink('out/qemu-server.conf')
+    write('map', b'format=raw:1:one=volume\nformat=raw:1:two=no-such/volume\n')
+    equal(run('vma', 'extract', '-r', 'map', 'a.vma', 'out').status, 1)
+    equal(read('volume'), b'\xff' * SIZE)
+
+
 if __name__ == '__main__':
     sys.exit(cli.main(globals()))
