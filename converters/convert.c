@@ -216,6 +216,24 @@ place_first(const VcConversion *conversion, const GPtrArray *sources,
     return true;
 }
 
+/* One would replace or overwrite the other. */
+static bool
+refuse_shared_outputs(const GArray *makings, GError **error)
+{
+    for (unsigned i = 1; i < makings->len; i++) {
+        const VcMaking *a = &g_array_index(makings, VcMaking, i);
+        for (unsigned j = 0; j < i; j++) {
+            const VcMaking *b = &g_array_index(makings, VcMaking, j);
+            if (!vc_output_same(a->output, b->output))
+                continue;
+            vc_fail(error, VC_ERROR_USAGE, "%s and %s: two outputs cannot be one file",
+                    b->target->path, a->target->path);
+            return false;
+        }
+    }
+    return true;
+}
+
 static uint64_t
 total_size(const VcConversion *conversion)
 {
@@ -257,6 +275,8 @@ vc_conversion_run(VcConversion *conversion, const VcConvertOptions *options,
         if (!vc_making_open(making, options, error))
             return false;
     }
+    if (!refuse_shared_outputs(makings, error))
+        return false;
     /* What is written in place is emptied only when all others are open. */
     for (unsigned i = 0; i < makings->len; i++)
         if (!vc_making_start(&g_array_index(makings, VcMaking, i), options, error))

@@ -115,6 +115,32 @@ vc_output_file(VcOutput *output)
     return output->file;
 }
 
+static bool
+is_same_name(const char *a, const char *b)
+{
+    g_autofree char *directory_a = g_path_get_dirname(a),
+                    *directory_b = g_path_get_dirname(b),
+                    *name_a = g_path_get_basename(a), *name_b = g_path_get_basename(b);
+    return strcmp(name_a, name_b) == 0 && vc_posix_same_file(directory_a, directory_b);
+}
+
+/* The file that O changes or replaces. */
+static bool
+find_present(const VcOutput *o, struct stat *status)
+{
+    *status = o->replaced;
+    return o->path ? o->replaces : o->file->fd >= 0 && fstat(o->file->fd, status) == 0;
+}
+
+bool
+vc_output_same(const VcOutput *a, const VcOutput *b)
+{
+    struct stat x, y;
+    if (a->path && b->path)
+        return is_same_name(a->path, b->path);
+    return find_present(a, &x) && find_present(b, &y) && vc_posix_same_status(&x, &y);
+}
+
 /* The new file belongs to whom the old one did, and as few may use it. */
 static bool
 keep_permissions(const VcOutput *o, GError **error)

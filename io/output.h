@@ -31,6 +31,9 @@ VcOutput *vc_output_open(const char *path, VcOutputMode mode, VcCache cache, boo
  * pipe. */
 VcFile *vc_output_file(VcOutput *output);
 
+/* Whether both would write one file, or give their files one name. */
+bool vc_output_same(const VcOutput *a, const VcOutput *b);
+
 /* Makes it last under its name: fsync, rename, fsync of the directory. */
 bool vc_output_commit(VcOutput *output, GError **error);
 

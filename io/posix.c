@@ -69,19 +69,19 @@ vc_posix_open(const char *path, VcCache cache, GError **error)
     return &p->base;
 }
 
-static bool
-is_same(const struct stat *x, const struct stat *y)
+bool
+vc_posix_same_status(const struct stat *a, const struct stat *b)
 {
-    if (S_ISBLK(x->st_mode) && S_ISBLK(y->st_mode))
-        return x->st_rdev == y->st_rdev;
-    return x->st_dev == y->st_dev && x->st_ino == y->st_ino;
+    if (S_ISBLK(a->st_mode) && S_ISBLK(b->st_mode))
+        return a->st_rdev == b->st_rdev;
+    return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
 }
 
 bool
 vc_posix_same_file(const char *a, const char *b)
 {
     struct stat x, y;
-    return stat(a, &x) == 0 && stat(b, &y) == 0 && is_same(&x, &y);
+    return stat(a, &x) == 0 && stat(b, &y) == 0 && vc_posix_same_status(&x, &y);
 }
 
 bool
@@ -92,5 +92,5 @@ vc_posix_is_source(const VcFile *source, const char *path)
         return true;
     return strcmp(source->name, STANDARD_INPUT) == 0 && fstat(STDIN_FILENO, &x) == 0 &&
            (S_ISREG(x.st_mode) || S_ISBLK(x.st_mode)) && stat(path, &y) == 0 &&
-           is_same(&x, &y);
+           vc_posix_same_status(&x, &y);
 }

@@ -5,6 +5,8 @@
 
 #include "io/file.h"
 
+#include <sys/stat.h>
+
 /* How an open file meets the page cache. */
 typedef enum {
     VC_CACHE_AUTO, /* direct where it can, buffered where it cannot */
@@ -33,6 +35,9 @@ VcFile *vc_posix_append(int fd, bool own, const char *name);
 /* Whether both paths lead to one file or one block device. False where one does not
  * exist. */
 bool vc_posix_same_file(const char *a, const char *b);
+
+/* Whether these are of one file or one block device. */
+bool vc_posix_same_status(const struct stat *a, const struct stat *b);
 
 /* Whether PATH leads to what SOURCE reads: the file of that name, or the file or block
  * device that standard input is. SOURCE may be a stream over what vc_posix_open gave,

@@ -70,5 +70,28 @@ def test_a_volume_is_kept_where_another_output_is_refused():
     equal(read('volume'), b'\xff' * SIZE)
 
 
+@in_folder
+def test_two_disks_never_share_an_output():
+    make_two()
+    os.mkdir('out')
+    os.symlink('new', 'link')
+    for other in ['new', './new', 'out/../new', 'link', os.path.abspath('new')]:
+        write('map', f'format=raw:1:one=new\nformat=raw:1:two={other}\n'.encode())
+        done = run('vma', 'extract', '-r', 'map', 'a.vma', 'out')
+        equal(done.status, 1)
+        assert 'two outputs' in done.err, done.err
+        equal(cli.left(), ['a.vma', 'link', 'map', 'out'])
+        equal(os.listdir('out'), [])
+    write('map', b'format=raw:1:one=out/qemu-server.conf\nskip=two\n')
+    done = run('vma', 'extract', '--force', '-r', 'map', 'a.vma', 'out')
+    equal(done.status, 1)
+    equal(os.listdir('out'), [])
+    write('volume', b'\xff' * SIZE)
+    os.link('volume', 'volume2')
+    write('map', b'format=raw:1:one=volume\nformat=raw:1:two=volume2\n')
+    equal(run('vma', 'extract', '-r', 'map', 'a.vma', 'out').status, 1)
+    equal(read('volume'), b'\xff' * SIZE)
+
+
 if __name__ == '__main__':
     sys.exit(cli.main(globals()))
