@@ -47,6 +47,8 @@ vc_signals_install(void)
     install(SIGHUP, stop, (int)SA_RESETHAND);
     install(SIGUSR1, tell, SA_RESTART);
     signal(SIGPIPE, SIG_IGN);
+    /* A limit on file sizes is told by the write, too. */
+    signal(SIGXFSZ, SIG_IGN);
 }
 
 int

@@ -93,5 +93,23 @@ def test_two_disks_never_share_an_output():
     equal(read('volume'), b'\xff' * SIZE)
 
 
+@in_folder
+def test_an_empty_image_on_standard_output_is_nothing_but_the_image():
+    for name in ['raw', 'vpc', 'vhdx']:
+        done = ok('create', '--reproducible', '-f', name, '-', '1M')
+        ok('create', '--reproducible', '-f', name, 'file', '1M', '--force')
+        equal(done.raw_out, read('file'))
+
+
+@in_folder
+def test_a_limit_on_file_sizes_is_an_error_and_leaves_nothing():
+    write('a.raw', pattern(SIZE))
+    done = subprocess.run(['sh', '-c', 'ulimit -f 64; exec "$0" convert -q a.raw b.raw',
+                           cli.VCONV], capture_output=True)
+    equal(done.returncode, 1)
+    assert b'b.raw: ' in done.stderr, done.stderr
+    equal(cli.left(), ['a.raw'])
+
+
 if __name__ == '__main__':
     sys.exit(cli.main(globals()))
