@@ -155,6 +155,12 @@ walk(Roundtrip *r, GError **error)
 {
     g_auto(GStrv) via = g_strsplit(r->via ? r->via : "vma,vhdx,vpc,raw", ",", -1);
     g_auto(VcImage) image = { 0 };
+    if (r->arguments.files[0][0] == '-') {
+        vc_fail(error, VC_ERROR_USAGE,
+                "standard input cannot be read as often as roundtrip does; store it in "
+                "a file first");
+        return false;
+    }
     if (!vc_reading_open(&r->transfer.reading, r->arguments.files[0], NULL, &image,
                          error) ||
         !make_folder(r, error))

@@ -322,10 +322,53 @@ vc_transfer_say_guess(const VcImage *image)
         vc_print_note("reading %s as raw", image->source->file->name);
 }
 
+static bool
+refuse_unaligned(const VcTransfer *t, const VcConversion *conversion, GError **error)
+{
+    for (guint i = 0; t->size_align > 1 && i < conversion->targets->len; i++) {
+        const VcTarget *target = &g_array_index(conversion->targets, VcTarget, i);
+        for (unsigned disk = 0; disk < target->layout.n_disks; disk++) {
+            if (target->layout.disks[disk].size != VC_SIZE_UNKNOWN)
+                continue;
+            vc_fail(error, VC_ERROR_USAGE,
+                    "%s: --size-align needs to know the size of the source; give it "
+                    "with --size",
+                    target->path);
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Replacing a parent would be the end of all its children. */
+static bool
+refuse_parents(const VcConversion *conversion, const GPtrArray *images, GError **error)
+{
+    for (guint i = 0; i < conversion->targets->len; i++) {
+        const char *path = g_array_index(conversion->targets, VcTarget, i).path;
+        for (guint j = 0; j < images->len; j++) {
+            const GPtrArray *parents = ((const VcImage *)images->pdata[j])->parents;
+            for (guint k = 0; parents && k < parents->len; k++) {
+                if (!vc_posix_same_file(parents->pdata[k], path))
+                    continue;
+                vc_fail(error, VC_ERROR_USAGE,
+                        "%s: is the parent of the source; a source is never written, "
+                        "give another name",
+                        path);
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
 bool
 vc_transfer_run(VcTransfer *t, VcConversion *conversion, const GPtrArray *images,
                 GError **error)
 {
+    if (!refuse_unaligned(t, conversion, error) ||
+        !refuse_parents(conversion, images, error))
+        return false;
     vc_progress_start(t->style, t->fd, "copy");
     bool well = vc_conversion_run(conversion, &t->convert, NULL, error);
     vc_progress_end(well);

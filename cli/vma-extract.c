@@ -58,12 +58,10 @@ static bool
 check_volume(const char *path, const VcDisk *disk, uint64_t *size, GError **error)
 {
     g_autoptr(VcFile) file = vc_posix_open(path, VC_CACHE_WRITEBACK, error);
-    if (!file || (file->seekable && !vc_file_size(file, size, error))) {
+    if (!file || !vc_file_size(file, size, error)) {
         g_prefix_error(error, "%s: ", path);
         return false;
     }
-    if (!file->seekable)
-        *size = disk->size;
     if (*size >= disk->size && *size - disk->size <= SURPLUS_MAX)
         return true;
     vc_fail(error, VC_ERROR_USAGE,
@@ -75,11 +73,11 @@ check_volume(const char *path, const VcDisk *disk, uint64_t *size, GError **erro
 
 /* As the tool does: what is said, what the path says, what stands there. */
 static const VcFormat *
-choose_format(const VcVmaMapping *mapping, bool exists, GError **error)
+choose_format(const VcVmaMapping *mapping, bool volume, GError **error)
 {
     if (mapping->format)
         return vc_format_find(mapping->format, error);
-    if (!exists || g_str_has_suffix(mapping->path, ".raw") ||
+    if (!volume || g_str_has_suffix(mapping->path, ".raw") ||
         g_str_has_prefix(mapping->path, "/dev/"))
         return vc_format_find("raw", error);
     g_autoptr(VcFile) file = vc_posix_open(mapping->path, VC_CACHE_WRITEBACK, error);
@@ -93,7 +91,9 @@ add_mapped(Extract *e, VcUnpack *unpack, const VcImage *image, unsigned i,
     const VcDisk *disk = &image->source->layout.disks[i];
     struct stat st;
     bool exists = stat(mapping->path, &st) == 0;
-    const VcFormat *format = choose_format(mapping, exists, error);
+    /* What else there is (a FIFO) takes what it is given, and cannot be looked at. */
+    bool volume = exists && (S_ISREG(st.st_mode) || S_ISBLK(st.st_mode));
+    const VcFormat *format = choose_format(mapping, volume, error);
     if (!format)
         return false;
 
@@ -103,7 +103,7 @@ add_mapped(Extract *e, VcUnpack *unpack, const VcImage *image, unsigned i,
                         .target_is_zero = exists && !mapping->write_zeros };
     VcDisk *added = vc_transfer_add_disk(&e->transfer, &target, disk, disk->name);
     /* A volume that is larger stays so. */
-    if (exists && !format->probe &&
+    if (volume && !format->probe &&
         !check_volume(mapping->path, disk, &added->size, error)) {
         vc_layout_clear(&target.layout);
         return false;

@@ -7,6 +7,7 @@ import subprocess
 import sys
 
 import cli
+import unpack
 from cli import archive, equal, fails, in_folder, ok, pattern, read, run, write
 
 SIZE = 1 << 20
@@ -109,6 +110,47 @@ def test_a_limit_on_file_sizes_is_an_error_and_leaves_nothing():
     equal(done.returncode, 1)
     assert b'b.raw: ' in done.stderr, done.stderr
     equal(cli.left(), ['a.raw'])
+
+
+@in_folder
+def test_a_size_that_cannot_be_aligned_is_refused():
+    fails('convert', '-f', 'raw', '--size-align', '1M', '-', 'b.raw', stdin=bytes(1000),
+          says='--size-align')
+    equal(cli.left(), [])
+    ok('convert', '-f', 'raw', '--size-align', '1M', '--size', '1000', '-', 'b.raw',
+       stdin=bytes(1000))
+    equal(os.path.getsize('b.raw'), SIZE)
+
+
+@in_folder
+def test_a_map_may_send_a_disk_into_a_fifo():
+    make_two()
+    os.mkfifo('fifo')
+    for format_ in ['format=raw:', '']:
+        write('map', f'{format_}1:one=fifo\nskip=two\n'.encode())
+        with subprocess.Popen(['sh', '-c', 'cat fifo > got']) as reader:
+            ok('vma', 'extract', '--force', '-r', 'map', 'a.vma', 'out')
+            equal(reader.wait(60), 0)
+        equal(read('got'), pattern(SIZE))
+
+
+@in_folder
+def test_a_roundtrip_reads_its_image_more_than_once():
+    write('a.raw', pattern(SIZE))
+    fails('roundtrip', '--via', 'raw', '-', stdin=pattern(SIZE), says='standard input')
+    with open('a.raw', 'rb') as file:
+        fails('roundtrip', '--via', 'raw', '-', stdin=file, says='standard input')
+    ok('roundtrip', '--via', 'raw', 'a.raw')
+
+
+@in_folder
+def test_a_parent_is_never_the_target():
+    for name in ['x-diff-base.vhdx', 'x-diff-ok.vhdx']:
+        unpack.unpack(unpack.corpus('vhd-vhdx-bad', name + '.xz'), '.')
+    before = read('x-diff-base.vhdx')
+    for options in [['--force'], ['-n']]:
+        fails('convert', *options, 'x-diff-ok.vhdx', 'x-diff-base.vhdx', says='source')
+    equal(read('x-diff-base.vhdx'), before)
 
 
 if __name__ == '__main__':
