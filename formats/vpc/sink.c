@@ -58,6 +58,23 @@ warn_of_rounding(VpcSink *s, uint64_t given, uint64_t rounded)
                 given, rounded);
 }
 
+/* QEMU before 10.0 takes the geometry for the size of what programs made that it does
+ * not know, but for the largest geometry. */
+static void
+warn_of_geometry(VpcSink *s)
+{
+    uint64_t reached = vpc_geometry_size(s->footer.geometry);
+    uint64_t size = s->footer.current_size;
+    if (reached >= size || vpc_geometry_is_largest(s->footer.geometry) ||
+        memcmp(s->footer.creator, "vcnv", 4) != 0)
+        return;
+    vc_warn(s->base.warnings,
+            "QEMU before 10.0 takes the geometry for the size and misses the last "
+            "%" G_GUINT64_FORMAT
+            " bytes; if it will read this file, use -o creator=win",
+            size - reached);
+}
+
 static bool
 finish(VcSink *sink, GError **error)
 {
@@ -73,6 +90,7 @@ finish(VcSink *sink, GError **error)
     if (size != s->footer.current_size) {
         set_size(s, size);
         warn_of_rounding(s, end, size);
+        warn_of_geometry(s);
     }
     if (file->seekable && !file->reads_zero && s->end < size &&
         !vc_file_zero(file, s->end, size - s->end, error))
@@ -129,6 +147,7 @@ choose_size(VpcSink *s, const VcOptions *options, GError **error)
     vc_round_up(given, VPC_SECTOR, &rounded);
     set_size(s, rounded);
     warn_of_rounding(s, given, rounded);
+    warn_of_geometry(s);
     return true;
 }
 

@@ -226,8 +226,8 @@ def test_progress_of_nothing_ends_at_a_hundred_too():
 @in_folder
 def test_sizes_are_rounded_up_where_that_is_wanted_and_said():
     write('a.raw', pattern(SIZE + 512))
-    done = ok('convert', '-f', 'raw', '-O', 'vpc', '-o', 'subformat=fixed', '--size-align', '1M',
-              'a.raw', 'b.vhd')
+    done = ok('convert', '-f', 'raw', '-O', 'vpc', '-o', 'subformat=fixed,creator=win',
+              '--size-align', '1M', 'a.raw', 'b.vhd')
     equal(done.err, 'vconv: b.vhd: size 1049088 rounded up to 2097152\n')
     equal(os.path.getsize('b.vhd'), (2 << 20) + 512)
     equal(read('b.vhd')[:SIZE + 512], pattern(SIZE + 512))

@@ -15,6 +15,9 @@ from cli import archive, equal, fails, in_folder, left, pattern, read, write
 
 SIZE = 1 << 20
 
+# Under nohup it is ignored, and then by the runs as well.
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
 
 class Fed:
     """A run that reads from a pipe which we hold, and so is in its midst as long as we like."""

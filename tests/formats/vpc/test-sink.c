@@ -294,14 +294,32 @@ START_TEST(a_size_is_kept_or_rounded_up_to_a_sector_and_said)
         uint64_t size = cases[i / 2].size, stored = cases[i / 2].stored;
         VcFile *file = vc_memory_file("m");
         g_autoptr(VcSink) sink = create_vpc(
-            file, size, i % 2 ? "subformat=fixed" : "subformat=dynamic,force_size",
-            NULL);
+            file, size,
+            i % 2 ? "creator=win,subformat=fixed" : "creator=win,force_size", NULL);
         ck_assert_uint_eq(sink->layout.disks[0].size, stored);
         ck_assert_uint_eq(sink->warnings->len, size == stored ? 0 : 1);
         ck_assert(vc_sink_finish(sink, NULL));
         g_autoptr(VcSource) source = open_vpc(file, "", NULL);
         ck_assert_uint_eq(source->layout.disks[0].size, stored);
     }
+}
+END_TEST
+
+/* 10000384 bytes are 19532 sectors, of which the geometry reaches 287 x 4 x 17. */
+START_TEST(what_older_qemu_would_not_see_is_said_with_the_remedy)
+{
+    g_autoptr(VcFile) file = vc_memory_file("m");
+    g_autoptr(VcSink) sink = create_vpc(file, 10000384, "", NULL);
+    ck_assert_uint_eq(sink->warnings->len, 1);
+    ck_assert_ptr_nonnull(
+        strstr(sink->warnings->pdata[0], "misses the last 8192 bytes"));
+    ck_assert_ptr_nonnull(strstr(sink->warnings->pdata[0], "-o creator=win"));
+
+    /* Where the geometry says it all, or only that it cannot, nothing is missed. */
+    g_autoptr(VcSink) exact = create_vpc(file, 287 * 4 * 17 * 512, "", NULL);
+    ck_assert_uint_eq(exact->warnings->len, 0);
+    g_autoptr(VcSink) large = create_vpc(file, (uint64_t)200 << 30, "", NULL);
+    ck_assert_uint_eq(large->warnings->len, 0);
 }
 END_TEST
 
@@ -390,7 +408,7 @@ START_TEST(a_disk_of_unknown_size_can_only_be_fixed)
     assert_error(error, VC_ERROR_USAGE);
 
     g_autoptr(VcSink)
-        fixed = create_vpc(file, VC_SIZE_UNKNOWN, "subformat=fixed", NULL);
+        fixed = create_vpc(file, VC_SIZE_UNKNOWN, "creator=win,subformat=fixed", NULL);
     ck_assert(fixed->identity && fixed->append_only);
     put(fixed, 0, 4096);
     put(fixed, 8192, 700);
@@ -455,6 +473,7 @@ main(void)
     tcase_add_loop_test(tests, what_an_old_file_held_is_not_seen_in_place, 0, n);
     tcase_add_test(tests, between_the_first_place_and_the_end_an_old_image_is_no_image);
     tcase_add_test(tests, a_size_is_kept_or_rounded_up_to_a_sector_and_said);
+    tcase_add_test(tests, what_older_qemu_would_not_see_is_said_with_the_remedy);
     tcase_add_test(tests, a_disk_may_become_larger_but_not_smaller);
     tcase_add_test(tests, beyond_2040_gib_a_dynamic_image_is_refused_with_the_number);
     tcase_add_test(tests, the_largest_disk_can_be_written_completely);
