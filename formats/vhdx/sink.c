@@ -52,7 +52,14 @@ place(VcSink *sink, unsigned disk G_GNUC_UNUSED, uint64_t offset, uint64_t lengt
     uint64_t index = vhdx_block_entry(g, offset / g->block_size);
     uint64_t entry = vhdx_pages_get(s->bat, index);
     if (entry == 0) {
-        g_assert(!s->finished);
+        if (s->finished) {
+            vc_fail(error, VC_ERROR_IO,
+                    "the block at 0x%" G_GINT64_MODIFIER
+                    "x was not needed before the tables were written: has the source "
+                    "changed meanwhile?",
+                    offset - inside);
+            return false;
+        }
         entry = vhdx_entry(VHDX_FULLY_PRESENT, s->end);
         vhdx_pages_set(s->bat, index, entry);
         s->end += g->block_size;

@@ -81,6 +81,19 @@ START_TEST(after_finish_the_same_question_has_the_same_answer)
 }
 END_TEST
 
+START_TEST(after_finish_another_block_is_an_error)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(VcFile) file = vc_memory_file("x");
+    g_autoptr(VcSink) sink = must_create(file, 64 * MIB, "block_size=1M");
+    uint64_t position, run;
+
+    must_finish(sink);
+    ck_assert(!vc_sink_place(sink, 0, 20 * MIB, MIB, &position, &run, &error));
+    ck_assert(g_error_matches(error, VC_ERROR, VC_ERROR_IO));
+}
+END_TEST
+
 START_TEST(a_fixed_disk_has_all_its_blocks_in_order)
 {
     g_autoptr(VcFile) file = vc_memory_file("x");
@@ -383,6 +396,7 @@ main(void)
     tcase_add_test(tests, blocks_are_packed_in_the_order_in_which_they_are_placed);
     tcase_add_test(tests, a_run_ends_where_its_block_ends);
     tcase_add_test(tests, after_finish_the_same_question_has_the_same_answer);
+    tcase_add_test(tests, after_finish_another_block_is_an_error);
     tcase_add_test(tests, a_fixed_disk_has_all_its_blocks_in_order);
     tcase_add_test(tests, the_table_of_a_fixed_disk_leaves_out_the_entries_of_bitmaps);
     tcase_add_test(tests, the_log_may_be_longer);
