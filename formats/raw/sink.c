@@ -27,7 +27,11 @@ finish(VcSink *sink, GError **error)
     VcDisk *disk = &sink->layout.disks[0];
     if (disk->size == VC_SIZE_UNKNOWN)
         disk->size = s->end;
-    return vc_file_truncate(sink->file, disk->size, error);
+    if (!vc_file_truncate(sink->file, disk->size, error))
+        return false;
+    /* A device keeps what it held where the disk became larger than its source. */
+    return !sink->file->seekable || sink->file->reads_zero || s->end >= disk->size ||
+           vc_file_zero(sink->file, s->end, disk->size - s->end, error);
 }
 
 static void

@@ -246,6 +246,22 @@ START_TEST(a_disk_of_unknown_size_ends_where_the_last_run_ends)
 }
 END_TEST
 
+START_TEST(what_is_behind_the_source_on_a_device_becomes_zero)
+{
+    uint8_t old[3 * 4096], back[sizeof old];
+    memset(old, 0xff, sizeof old);
+    g_autoptr(VcFile) file = vc_memory_file_from("m", old, sizeof old);
+    file->reads_zero = false;
+    g_autoptr(VcSink) sink = create_raw(file, 4096, "size=12k", NULL);
+    uint64_t position, run;
+    ck_assert(vc_sink_place(sink, 0, 0, 4096, &position, &run, NULL));
+    ck_assert(vc_sink_finish(sink, NULL));
+    memset(old + 4096, 0, 8192);
+    ck_assert(vc_file_read(file, 0, back, sizeof back, NULL));
+    ck_assert_mem_eq(back, old, sizeof old);
+}
+END_TEST
+
 START_TEST(a_disk_may_become_larger_but_not_smaller)
 {
     g_autoptr(GError) error = NULL;
@@ -278,6 +294,7 @@ main(void)
     tcase_add_test(sink, each_byte_is_placed_where_it_is);
     tcase_add_test(sink, a_longer_old_file_is_cut_to_the_size);
     tcase_add_test(sink, a_disk_of_unknown_size_ends_where_the_last_run_ends);
+    tcase_add_test(sink, what_is_behind_the_source_on_a_device_becomes_zero);
     tcase_add_test(sink, a_disk_may_become_larger_but_not_smaller);
     suite_add_tcase(suite, source);
     suite_add_tcase(suite, sink);
