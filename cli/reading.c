@@ -63,6 +63,7 @@ vc_reading_prepare(VcReading *reading, GError **error)
 {
     VcImageOptions *image = &reading->image;
     image->follow_chain = reading->chain;
+    image->share = reading->share;
     image->spool = reading->spool;
     image->readahead = 1;
     if (!vc_cache_parse("-T", reading->cache, &image->cache, NULL, error) ||

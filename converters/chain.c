@@ -193,6 +193,10 @@ open_parent(const Search *search, const char *candidate, const char *real,
     }
     g_free(file->name);
     file->name = g_strdup(candidate);
+    if (!vc_image_lock(file, candidate, search->chain->options, error)) {
+        vc_file_free(file);
+        return NULL;
+    }
 
     const VcFormat *format = vc_format_probe(file, error);
     if (!format) {

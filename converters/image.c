@@ -7,6 +7,7 @@
 #include "converters/names.h"
 #include "converters/spool.h"
 #include "io/error.h"
+#include "io/lock.h"
 
 #include <string.h>
 #include <sys/stat.h>
@@ -81,6 +82,20 @@ stream_file(VcFile *file, VcCompression compression, const VcImageOptions *optio
     return vc_stream_file(g_steal_pointer(&stream), name);
 }
 
+bool
+vc_image_lock(VcFile *file, const char *name, const VcImageOptions *options,
+              GError **error)
+{
+    g_autoptr(GError) reason = NULL;
+    /* Standard input is shared with who started us, and so the lock would outlive us.
+     */
+    if (options->share || strcmp(name, "-") == 0 || vc_lock(file, false, &reason))
+        return true;
+    vc_fail(error, VC_ERROR_IO, "%s: %s; -U reads it all the same", name,
+            reason->message);
+    return false;
+}
+
 VcFile *
 vc_image_open_file(const char *name, const VcImageOptions *options,
                    VcCompression *compression, GError **error)
@@ -90,7 +105,8 @@ vc_image_open_file(const char *name, const VcImageOptions *options,
         g_prefix_error(error, "%s: ", strcmp(name, "-") == 0 ? "standard input" : name);
         return NULL;
     }
-    if (!probe_compression(file, compression, error))
+    if (!vc_image_lock(file, name, options, error) ||
+        !probe_compression(file, compression, error))
         return NULL;
     bool plain = *compression == VC_COMPRESSION_NONE;
     if (plain && (file->seekable || options->readahead == 0))

@@ -13,6 +13,7 @@ typedef struct {
     VcCache cache;
     uint64_t memory;    /* for decompression windows; 0: the default */
     bool follow_chain;  /* --chain: take parents from other directories too */
+    bool share;         /* -U: read also what another program writes to */
     bool no_parent;     /* do not look for parents (info, check of one file) */
     const char *spool;  /* directory for a temporary copy of what cannot be seeked;
                            NULL: none */
@@ -39,6 +40,11 @@ bool vc_image_open(VcImage *image, const char *name, const VcImageOptions *optio
 /* The one disk to work with: the named one, or the only one; VC_ERROR_USAGE lists them.
  */
 bool vc_image_single_disk(const VcImage *image, unsigned *disk, GError **error);
+
+/* VC_ERROR_IO when another program holds FILE, opened from NAME, for writing, unless
+ * options->share. */
+bool vc_image_lock(VcFile *file, const char *name, const VcImageOptions *options,
+                   GError **error);
 
 /* Opens NAME's bytes only: decompressed, without a format. For `check`. */
 VcFile *vc_image_open_file(const char *name, const VcImageOptions *options,

@@ -60,6 +60,14 @@ open_temporary(VcOutput *o, VcCache cache, GError **error)
     return o->file != NULL;
 }
 
+/* A machine that runs would go on writing to a file without a name. */
+static bool
+refuse_in_use(const char *path, GError **error)
+{
+    g_autoptr(VcFile) present = vc_posix_open(path, VC_CACHE_WRITEBACK, NULL);
+    return !present || vc_lock(present, false, error);
+}
+
 static bool
 open_path(VcOutput *o, const char *path, VcCache cache, GError **error)
 {
@@ -85,6 +93,8 @@ open_path(VcOutput *o, const char *path, VcCache cache, GError **error)
         return false;
     }
 
+    if (exists && !refuse_in_use(path, error))
+        return false;
     o->path = vc_temporary_target(path, error);
     o->replaces = exists;
     if (exists)

@@ -2,7 +2,9 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """What is written, and what must be left alone, when a run is odd or goes wrong."""
 
+import fcntl
 import os
+import struct
 import subprocess
 import sys
 
@@ -151,6 +153,33 @@ def test_a_parent_is_never_the_target():
     for options in [['--force'], ['-n']]:
         fails('convert', *options, 'x-diff-ok.vhdx', 'x-diff-base.vhdx', says='source')
     equal(read('x-diff-base.vhdx'), before)
+
+
+def hold(name):
+    """A descriptor of NAME that holds the locks of a program which writes to it."""
+    file = open(name, 'rb')
+    for byte in [100, 101, 201, 203]:
+        lock = struct.pack('hhqqi4x', fcntl.F_RDLCK, os.SEEK_SET, byte, 1, 0)
+        fcntl.fcntl(file, fcntl.F_OFD_SETLK, lock)
+    return file
+
+
+@in_folder
+def test_what_another_program_writes_to_is_neither_read_nor_replaced():
+    for name in ['running.raw', 'other.raw']:
+        write(name, pattern(SIZE))
+    ok('convert', '-q', 'other.raw', 'packed.vma.gz')
+    ok('convert', '-q', 'other.raw', 'packed.gz', '-O', 'raw', '--compress', 'gzip')
+    for name in ['running.raw', 'packed.gz', 'packed.vma.gz']:
+        with hold(name):
+            says = f'{name}: another program is writing to it; -U'
+            fails('convert', '-O', 'raw', name, 'a.raw', says=says)
+            fails('info', name, says=says)
+            ok('convert', '-q', '-O', 'raw', '-U', name, 'a.raw', '--force')
+            fails('convert', '-f', 'raw', '-O', 'raw', '--force', 'other.raw', name,
+                  says='another program is writing')
+    ok('convert', '-q', '-O', 'raw', 'running.raw', 'a.raw', '--force')
+    ok('convert', '-q', '-O', 'raw', '--force', 'other.raw', 'running.raw')
 
 
 if __name__ == '__main__':
