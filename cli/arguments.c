@@ -2,6 +2,7 @@
 /* The arguments of one command. */
 #include "cli/arguments.h"
 
+#include "cli/failure.h"
 #include "cli/print.h"
 #include "formats/options.h"
 #include "io/error.h"
@@ -226,9 +227,12 @@ vc_arguments_size(const char *option, const char *text, uint64_t fallback,
 }
 
 bool
-vc_arguments_json(const char *output, bool *json, GError **error)
+vc_arguments_json(const VcArguments *arguments, const char *output, bool *json,
+                  GError **error)
 {
     *json = output && strcmp(output, "json") == 0;
+    if (*json && vc_manners == VC_MANNERS_VCONV)
+        vc_failure_as_json(arguments->files);
     if (!output || *json || strcmp(output, "human") == 0)
         return true;
     vc_fail(error, VC_ERROR_USAGE, "--output is human or json, not '%s'", output);

@@ -46,7 +46,8 @@ bool vc_arguments_number(const char *option, const char *text, uint64_t max,
 bool vc_arguments_size(const char *option, const char *text, uint64_t fallback,
                        uint64_t *size, GError **error);
 
-/* --output=human|json. */
-bool vc_arguments_json(const char *output, bool *json, GError **error);
+/* --output=human|json. With json a failure is JSON too, but for qemu-img's manners. */
+bool vc_arguments_json(const VcArguments *arguments, const char *output, bool *json,
+                       GError **error);
 
 #endif

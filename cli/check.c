@@ -149,8 +149,8 @@ run(const VcCommand *command, int argc, char **argv, GError **error)
     vc_reading_add(&c.reading, &c.arguments);
     if (!vc_arguments_parse(&c.arguments, argc, argv, error))
         return c.arguments.status;
-    if (!vc_arguments_count(&c.arguments, 1, 1, "one image", error) ||
-        !vc_arguments_json(c.output, &json, error) ||
+    if (!vc_arguments_json(&c.arguments, c.output, &json, error) ||
+        !vc_arguments_count(&c.arguments, 1, 1, "one image", error) ||
         !vc_reading_prepare(&c.reading, error))
         return CHECK_FAILED;
     if (c.repair) {

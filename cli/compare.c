@@ -137,8 +137,8 @@ run(const VcCommand *command, int argc, char **argv, GError **error)
     vc_reading_add(&c.reading, &c.arguments);
     if (!vc_arguments_parse(&c.arguments, argc, argv, error))
         return c.arguments.status == 0 ? 0 : COMPARE_NOT_OPENED;
-    if (!vc_arguments_count(&c.arguments, 2, 2, "two images", error) ||
-        !vc_arguments_json(c.output, &c.json, error) ||
+    if (!vc_arguments_json(&c.arguments, c.output, &c.json, error) ||
+        !vc_arguments_count(&c.arguments, 2, 2, "two images", error) ||
         !vc_arguments_number("-m", c.workers, VC_WORKERS_MAX, VC_WORKERS_DEFAULT,
                              &workers, error) ||
         !vc_reading_prepare(&c.reading, error))

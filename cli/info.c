@@ -101,8 +101,8 @@ run(const VcCommand *command, int argc, char **argv, GError **error)
     vc_reading_add(&info.reading, &info.arguments);
     if (!vc_arguments_parse(&info.arguments, argc, argv, error))
         return info.arguments.status;
-    return vc_arguments_count(&info.arguments, 1, 1, "one image", error) &&
-                   vc_arguments_json(info.output, &json, error) &&
+    return vc_arguments_json(&info.arguments, info.output, &json, error) &&
+                   vc_arguments_count(&info.arguments, 1, 1, "one image", error) &&
                    vc_reading_prepare(&info.reading, error) && tell(&info, json, error)
                ? 0
                : 1;

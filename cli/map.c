@@ -148,8 +148,8 @@ run(const VcCommand *command, int argc, char **argv, GError **error)
     vc_reading_add(&m.reading, &m.arguments);
     if (!vc_arguments_parse(&m.arguments, argc, argv, error))
         return m.arguments.status;
-    return vc_arguments_count(&m.arguments, 1, 1, "one image", error) &&
-                   vc_arguments_json(m.output, &m.json, error) &&
+    return vc_arguments_json(&m.arguments, m.output, &m.json, error) &&
+                   vc_arguments_count(&m.arguments, 1, 1, "one image", error) &&
                    vc_reading_prepare(&m.reading, error) && map(&m, error)
                ? 0
                : 1;

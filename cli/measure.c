@@ -110,8 +110,9 @@ run(const VcCommand *command, int argc, char **argv, GError **error)
         return 0;
     guint n = m.size ? 0 : 1;
     guint max = n > 0 && format->max_disks > 1 ? G_MAXUINT : n;
-    return vc_arguments_count(&m.arguments, n, max, "an image, or --size", error) &&
-                   vc_arguments_json(m.output, &json, error) &&
+    return vc_arguments_json(&m.arguments, m.output, &json, error) &&
+                   vc_arguments_count(&m.arguments, n, max, "an image, or --size",
+                                      error) &&
                    vc_transfer_prepare(&m.transfer, error) &&
                    measure(&m, format, json, error)
                ? 0

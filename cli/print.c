@@ -2,6 +2,7 @@
 /* The one place that prints. */
 #include "cli/print.h"
 
+#include "cli/failure.h"
 #include "converters/names.h"
 #include "io/error.h"
 
@@ -96,8 +97,12 @@ vc_print_error(const GError *error)
 {
     g_ptr_array_set_size(state.waiting, 0);
     fflush(stdout);
+    g_autofree char *json = vc_failure_text(error);
     g_autofree char *shown = vc_printable(error->message);
-    fprintf(stderr, "%s: %s\n", state.program, shown);
+    if (json)
+        fprintf(stderr, "%s\n", json);
+    else
+        fprintf(stderr, "%s: %s\n", state.program, shown);
 }
 
 bool

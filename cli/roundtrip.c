@@ -208,8 +208,8 @@ run(const VcCommand *command, int argc, char **argv, GError **error)
     vc_transfer_add(&r.transfer, &r.arguments);
     if (!vc_arguments_parse(&r.arguments, argc, argv, error))
         return r.arguments.status;
-    if (!vc_arguments_count(&r.arguments, 1, 1, "one image", error) ||
-        !vc_arguments_json(r.output, &r.json, error) ||
+    if (!vc_arguments_json(&r.arguments, r.output, &r.json, error) ||
+        !vc_arguments_count(&r.arguments, 1, 1, "one image", error) ||
         !vc_transfer_prepare(&r.transfer, error) || !roundtrip(&r, error))
         return 1;
     return r.different ? 1 : 0;

@@ -8,6 +8,7 @@
 #include "io/memory.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -150,13 +151,32 @@ read_unused(const VcUnpack *unpack, GError **error)
     return true;
 }
 
+/* The files last through a power cut; the name of a new directory must, too. */
+static bool
+sync_parent(const VcUnpack *unpack, GError **error)
+{
+    if (!unpack->made || unpack->transfer->no_sync)
+        return true;
+    g_autofree char *path = g_strdup(unpack->directory);
+    for (size_t end = strlen(path); end > 1 && path[end - 1] == '/'; end--)
+        path[end - 1] = '\0';
+    g_autofree char *parent = g_path_get_dirname(path);
+    int fd = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    bool well = fd >= 0 && (fsync(fd) == 0 || errno == EINVAL);
+    if (!well)
+        vc_fail_errno(error, errno, "%s", parent);
+    if (fd >= 0)
+        close(fd);
+    return well;
+}
+
 bool
 vc_unpack_run(VcUnpack *unpack, GError **error)
 {
     if (!read_unused(unpack, error) || !make_directory(unpack, error))
         return false;
     if (vc_transfer_run(unpack->transfer, &unpack->conversion, unpack->images, error))
-        return true;
+        return sync_parent(unpack, error);
     if (unpack->made)
         rmdir(unpack->directory); /* fails where somebody has put something into it */
     return false;

@@ -3,8 +3,8 @@
 and archives that nobody's backup would hold."""
 
 import contextlib
-import io
 import os
+import pty
 import shutil
 import subprocess
 import sys
@@ -54,6 +54,26 @@ def fails(*args, status=1, says='', prefix='vconv: ', **options):
     assert says in lines[0], f'{args}: {says!r} is not in {done.err!r}'
     assert all(c.isprintable() for c in lines[0]), f'{args}: control characters: {done.err!r}'
     return done
+
+
+def on_terminal(*args):
+    """Runs what must go well with a terminal as standard output and error; gives what it
+    shows."""
+    ours, theirs = pty.openpty()
+    child = subprocess.Popen([VCONV, *args], stdin=subprocess.DEVNULL, stdout=theirs, stderr=theirs)
+    os.close(theirs)
+    shown = b''
+    while True:
+        try:
+            piece = os.read(ours, 4096)
+        except OSError:  # how Linux tells that nobody has the other side any more
+            break
+        if not piece:
+            break
+        shown += piece
+    os.close(ours)
+    equal(child.wait(60), 0)
+    return shown.decode()
 
 
 def short(value):

@@ -217,6 +217,15 @@ def test_progress_is_a_line_that_ends_at_a_hundred():
 
 
 @in_folder
+def test_a_terminal_gets_progress_unasked_and_others_do_not():
+    archive('a.vma', DISKS)
+    shown = cli.on_terminal('vma-to-raw', 'a.vma', 'out')
+    assert shown.endswith('\033[K\r\n') and '100.0 %' in shown, shown
+    equal(cli.on_terminal('vma-to-raw', '-q', '--force', 'a.vma', 'out'), '')
+    equal(cli.on_terminal('convert', '-q', 'a.vma#drive-scsi0', 'b.raw'), '')
+
+
+@in_folder
 def test_files_get_the_usual_permissions():
     archive('a.vma', DISKS)
     before = os.umask(0o027)

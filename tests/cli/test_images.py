@@ -97,9 +97,29 @@ def test_info_of_an_archive_needs_its_header_only():
           [{'name': 'drive-scsi0', 'virtual-size': SIZE, 'vmstate': False}])
 
 
-def test_info_of_what_is_not_there_prints_no_json():
-    fails('info', '--output=json', 'no-such', says='no-such')
+def failure(*args, status=1):
+    """The error of a run whose errors are JSON."""
+    done = run(*args)
+    equal((done.status, done.out), (status, ''))
+    equal(done.err.count('\n'), 1)
+    return json.loads(done.err)['error']
+
+
+@in_folder
+def test_failures_are_json_where_results_are():
+    got = failure('info', '--output=json', 'no-such')
+    assert got.pop('message').startswith('no-such: cannot open')
+    equal(got, {'code': 'io', 'file': 'no-such'})
+    equal(failure('info', '--output=json', 'a', 'b')['code'], 'usage')
+    equal(failure('compare', '--output=json', 'a', 'b', status=2)['file'], 'a')
+    archive('a.vma', [('d', pattern(4096))])
+    raw = bytearray(read('a.vma'))
+    raw[33] ^= 1
+    write('a.vma', bytes(raw))
+    got = failure('map', '--output=json', 'a.vma#d')
+    equal((got['code'], got['file'], got['offset']), ('corrupt', 'a.vma#d', 32))
     fails('info', '--output=xml', 'no-such', says='human or json')
+    fails('info', '--output=json', 'no-such', program=cli.link('qemu-img'), prefix='qemu-img: ')
 
 
 # --- map
@@ -155,7 +175,7 @@ def test_map_works_in_an_archive_and_not_in_a_stream():
     for run_ in json_of('map', '--output=json', 'a.vma'):
         if run_['data']:
             equal(raw[run_['offset']:][:run_['length']], whole[run_['start']:][:run_['length']])
-    fails('map', '--output=json', '-', stdin=raw, says='--spool')
+    fails('map', '-', stdin=raw, says='--spool')
     equal(json.loads(ok('map', '--output=json', '--spool', '.', '-', stdin=raw).out),
           json_of('map', '--output=json', 'a.vma'))
 

@@ -122,6 +122,13 @@ def test_a_name_that_qmrestore_would_not_take_is_told():
 
 
 @in_folder
+def test_a_terminal_is_told_how_to_restore():
+    write('a.raw', pattern(SIZE))
+    shown = cli.on_terminal('raw-to-vma', '--vmid', '123', 'a.raw', NAME)
+    assert shown.endswith(f'qmrestore {NAME} 123 --storage local-lvm\r\n'), shown
+
+
+@in_folder
 def test_what_makes_no_machine_is_refused():
     write('a.raw', pattern(SIZE))
     for options, says in [
