@@ -155,7 +155,8 @@ walk(Roundtrip *r, GError **error)
 {
     g_auto(GStrv) via = g_strsplit(r->via ? r->via : "vma,vhdx,vpc,raw", ",", -1);
     g_auto(VcImage) image = { 0 };
-    if (r->arguments.files[0][0] == '-') {
+    if (g_str_equal(r->arguments.files[0], "-") ||
+        g_str_has_prefix(r->arguments.files[0], "-#")) {
         vc_fail(error, VC_ERROR_USAGE,
                 "standard input cannot be read as often as roundtrip does; store it in "
                 "a file first");
