@@ -87,7 +87,8 @@ add_config(VcUnpack *unpack, const VcBlob *blob, GError **error)
     const VcFormat *raw = vc_format_find("raw", error);
     g_assert(raw);
     VcSource *source = vc_format_open(
-        raw, vc_memory_file_from("config", blob->data, blob->length), NULL, error);
+        /* Without a name, which could be that of a target. */
+        raw, vc_memory_file_from("", blob->data, blob->length), NULL, error);
     if (!source)
         return false;
     g_ptr_array_add(unpack->configs, source);

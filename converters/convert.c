@@ -255,6 +255,20 @@ gather_warnings(VcConversion *conversion, const VcMaking *making)
                 (const char *)making->sink->warnings->pdata[i]);
 }
 
+/* All outputs get their names, or none that is new does. */
+static bool
+commit_all(const GArray *makings, GError **error)
+{
+    for (unsigned i = 0; i < makings->len; i++) {
+        if (vc_making_commit(&g_array_index(makings, VcMaking, i), error))
+            continue;
+        for (unsigned j = 0; j <= i; j++)
+            vc_making_revert(&g_array_index(makings, VcMaking, j));
+        return false;
+    }
+    return true;
+}
+
 bool
 vc_conversion_run(VcConversion *conversion, const VcConvertOptions *options,
                   VcConvertStats *stats, GError **error)
@@ -305,9 +319,8 @@ vc_conversion_run(VcConversion *conversion, const VcConvertOptions *options,
     for (unsigned i = 0; options->sync && i < makings->len; i++)
         if (!vc_making_sync(&g_array_index(makings, VcMaking, i), error))
             return false;
-    for (unsigned i = 0; i < makings->len; i++)
-        if (!vc_making_commit(&g_array_index(makings, VcMaking, i), error))
-            return false;
+    if (!commit_all(makings, error))
+        return false;
     vc_pace_end(&pace);
     if (stats)
         *stats = counted;

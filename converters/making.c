@@ -154,6 +154,12 @@ vc_making_commit(VcMaking *making, GError **error)
 }
 
 void
+vc_making_revert(VcMaking *making)
+{
+    vc_output_revert(making->output);
+}
+
+void
 vc_making_clear(VcMaking *making)
 {
     g_clear_pointer(&making->sink, vc_sink_free);

@@ -35,6 +35,9 @@ bool vc_making_finish(VcMaking *making, bool sync, GError **error);
 bool vc_making_sync(const VcMaking *making, GError **error);
 bool vc_making_commit(VcMaking *making, GError **error);
 
+/* After another output could not be committed. */
+void vc_making_revert(VcMaking *making);
+
 /* Removes what was not committed. */
 void vc_making_clear(VcMaking *making);
 

@@ -19,6 +19,7 @@ struct VcOutput {
     char *temporary; /* the name it has until then; NULL: in place, or committed */
     VcOutputMode mode;
     bool sync;
+    bool named;    /* the file has its own name */
     bool replaces; /* there was a file at PATH, with this status: */
     struct stat replaced;
 };
@@ -191,7 +192,17 @@ vc_output_commit(VcOutput *o, GError **error)
     if (!vc_temporary_rename(o->temporary, o->path, o->mode == VC_OUTPUT_FORCE, error))
         return false;
     g_clear_pointer(&o->temporary, g_free);
+    o->named = true;
     return !o->sync || vc_temporary_sync_directory(o->path, error);
+}
+
+void
+vc_output_revert(VcOutput *o)
+{
+    struct stat ours, present;
+    if (o->named && !o->replaces && fstat(o->file->fd, &ours) == 0 &&
+        lstat(o->path, &present) == 0 && vc_posix_same_status(&ours, &present))
+        unlink(o->path);
 }
 
 void

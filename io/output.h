@@ -37,6 +37,10 @@ bool vc_output_same(const VcOutput *a, const VcOutput *b);
 /* Makes it last under its name: fsync, rename, fsync of the directory. */
 bool vc_output_commit(VcOutput *output, GError **error);
 
+/* Takes the name away again from a new file that was committed. What was replaced does
+ * not come back, so then the new file stays. */
+void vc_output_revert(VcOutput *output);
+
 void vc_output_free(VcOutput *output);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(VcOutput, vc_output_free)
 

@@ -7,6 +7,7 @@ import os
 import struct
 import subprocess
 import sys
+import time
 
 import cli
 import unpack
@@ -180,6 +181,33 @@ def test_what_another_program_writes_to_is_neither_read_nor_replaced():
                   says='another program is writing')
     ok('convert', '-q', '-O', 'raw', 'running.raw', 'a.raw', '--force')
     ok('convert', '-q', '-O', 'raw', '--force', 'other.raw', 'running.raw')
+
+
+@in_folder
+def test_where_one_output_gets_no_name_the_others_get_none():
+    make_two()
+    for other in ['two.raw', 'qemu-server.conf']:
+        process = subprocess.Popen([cli.VCONV, 'vma-to-raw', '-r', '4M', 'a.vma', 'out'],
+                                   stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        while not os.path.isdir('out') or not os.listdir('out'):
+            time.sleep(0.01)
+        write(f'out/{other}', b'of another')
+        err = process.communicate()[1]
+        equal(process.returncode, 1)
+        assert b'by another program in the meantime' in err, err
+        equal(os.listdir('out'), [other])
+        equal(read(f'out/{other}'), b'of another')
+        os.unlink(f'out/{other}')
+        os.rmdir('out')
+
+
+@in_folder
+def test_a_configuration_may_have_any_name():
+    archive('a.vma', [('one', pattern(SIZE))], [('config', b'x'), ('standard input', b'y')])
+    ok('vma-to-raw', 'a.vma', '.')
+    write('config', b'old')
+    ok('vma-to-raw', '--force', 'a.vma', '.')
+    equal(read('config'), b'x')
 
 
 if __name__ == '__main__':
