@@ -9,6 +9,7 @@
 #include "io/memory.h"
 #include "tests/check-main.h"
 #include "tests/contract/cases.h"
+#include "tests/io/fault.h"
 #include "tests/io/scratch.h"
 
 #include <pthread.h>
@@ -311,6 +312,46 @@ START_TEST(down_a_pipe_go_the_bytes_of_the_file)
 }
 END_TEST
 
+/* Opens the first file so that its Nth operation fails, and the rest as they are. */
+static GPtrArray *
+open_faulty(const Pair *pair, VcFile *faulty, GError **error)
+{
+    VcSource *first = vc_format_open(pair->from->format, vc_lent_file(faulty), NULL,
+                                     error);
+    if (!first)
+        return NULL;
+    GPtrArray *sources = open_sources(pair, false);
+    vc_source_free(sources->pdata[0]);
+    sources->pdata[0] = first;
+    return sources;
+}
+
+START_TEST(a_source_that_fails_leaves_nothing)
+{
+    Pair pair = new_pair(_i);
+    bool failed = true;
+    for (unsigned n = 1; failed; n += 1 + n / 3) {
+        g_autoptr(GError) error = NULL;
+        VcFaultPlan plan = { .nth = n, .lasting = true };
+        g_autoptr(VcFile)
+            faulty = vc_fault_file(vc_lent_file(pair.files->pdata[0]), &plan);
+        g_autoptr(GPtrArray) sources = open_faulty(&pair, faulty, &error);
+        bool ok = sources &&
+                  convert(&pair, sources, "faulty", n % 2 == 0 ? 0 : 4, &error);
+        failed = plan.happened;
+        if (!failed) {
+            require_pair(&pair, "faulty", ok, error);
+            break;
+        }
+        ck_assert_msg(!ok, "%s to %s: operation %u failed, and nobody said so",
+                      pair.from->text, pair.to->text, n);
+        assert_error(error, VC_ERROR_IO);
+        ck_assert_uint_eq(scratch_count(), 0);
+    }
+    clear_pair(&pair);
+}
+END_TEST
+
 START_TEST(measure_tells_the_size_of_the_output)
 {
     Pair pair = new_pair(_i);
@@ -350,6 +391,7 @@ main(void)
         the_disks_stay_the_same_and_workers_change_no_byte,
         out_of_a_stream_come_the_same_disks,
         down_a_pipe_go_the_bytes_of_the_file,
+        a_source_that_fails_leaves_nothing,
         measure_tells_the_size_of_the_output,
     };
     Suite *suite = suite_create("contract/conversions");

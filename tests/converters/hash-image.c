@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Opens an image as users name it and prints what it holds, for tests written in
  * Python: lines "parent PATH", "warning TEXT", "disk SIZE SHA256 NAME", or "error CODE
- * TEXT".
- *
- * hash-image [chain] [ahead] [spool=DIR] [workers=N] IMAGE */
+ * TEXT". Called as: hash-image [chain] [ahead] [spool=DIR] [workers=N] IMAGE. */
 #include "converters/compare.h"
 #include "converters/image.h"
 #include "io/error.h"
