@@ -75,9 +75,12 @@ open_both(const Compare *c, VcImage images[2], unsigned disks[2], GError **error
     const VcFormat *second = NULL;
     if (c->second_format && !(second = vc_format_find(c->second_format, error)))
         return false;
+    /* -f is about the first one; the second is found by its content, as in qemu-img. */
+    VcReading readings[2] = { c->reading, c->reading };
+    readings[1].image.format = second;
     for (int i = 0; i < 2; i++)
-        if (!vc_reading_open(&c->reading, c->arguments.files[i], i == 1 ? second : NULL,
-                             &images[i], error) ||
+        if (!vc_reading_open(&readings[i], c->arguments.files[i], NULL, &images[i],
+                             error) ||
             !vc_image_single_disk(&images[i], &disks[i], error))
             return false;
     return true;

@@ -240,6 +240,14 @@ def test_compare_has_the_texts_and_codes_of_qemu_img():
 
 
 @in_folder
+def test_compare_takes_the_format_for_the_first_image_only():
+    make()
+    for name in ['a.vhd', 'a.vhdx']:
+        equal(ok('compare', '-f', 'raw', 'a.raw', name).out, 'Images are identical.\n')
+        equal(run('compare', '-f', 'raw', '-F', 'raw', 'a.raw', name).status, 1)
+
+
+@in_folder
 def test_compare_takes_zeros_behind_the_shorter_one_for_equal():
     write('a.raw', pattern(SIZE))
     write('b.raw', pattern(SIZE) + bytes(4096))
