@@ -69,6 +69,23 @@ please_qemu(const VcTransfer *t, const VcFormat *format)
         vc_options_set(t->create, "creator", "win");
 }
 
+/* Else nobody would look for them: their names begin with a dot. */
+static void
+say_leftovers(const char *path)
+{
+    if (strcmp(path, "-") == 0)
+        return;
+    g_autoptr(GPtrArray) names = vc_output_leftovers(path);
+    for (guint i = 0; i < names->len; i++) {
+        if (i == WARNINGS_MAX) {
+            vc_print_note("%u more files of the kind", names->len - i);
+            break;
+        }
+        vc_print_note("%s was left by a run that did not end; nothing uses it",
+                      (const char *)names->pdata[i]);
+    }
+}
+
 VcTarget
 vc_transfer_target(const VcTransfer *t, const char *path, const VcFormat *format)
 {
@@ -83,6 +100,7 @@ vc_transfer_target(const VcTransfer *t, const char *path, const VcFormat *format
      */
     if (!t->compress && format->max_disks > 1 && strcmp(path, "-") != 0)
         target.compress.compression = vc_compression_by_name(path);
+    say_leftovers(path);
     return target;
 }
 

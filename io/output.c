@@ -120,6 +120,14 @@ vc_output_open(const char *path, VcOutputMode mode, VcCache cache, bool sync,
     return g_steal_pointer(&o);
 }
 
+GPtrArray *
+vc_output_leftovers(const char *path)
+{
+    g_autofree char *target = vc_temporary_target(path, NULL);
+    return target ? vc_temporary_leftovers(target)
+                  : g_ptr_array_new_with_free_func(g_free);
+}
+
 VcFile *
 vc_output_file(VcOutput *output)
 {

@@ -21,6 +21,10 @@ typedef struct VcOutput VcOutput;
 /* ".NAME.PID-RANDOM.vconv-tmp" in the same directory: what a killed run leaves. */
 #define VC_OUTPUT_TEMPORARY_SUFFIX ".vconv-tmp"
 
+/* Gives the paths of what runs that were killed left of PATH: temporary files whose
+ * process runs no more. Nothing is removed; PATH need not exist. */
+GPtrArray *vc_output_leftovers(const char *path);
+
 /* Opens PATH for output. VC_ERROR_EXISTS says that --force replaces. A device or FIFO
  * at PATH is written in place whatever MODE says, but a block device only with
  * VC_OUTPUT_IN_PLACE. SYNC false: commit does not fsync. */

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -55,6 +56,50 @@ make_name(const char *target)
     }
     g_autofree char *name = g_strdup_printf(".%s%s", base, tail);
     return g_build_filename(directory, name, NULL);
+}
+
+/* The process that gave a file NAME for the target BASE; 0 when it is no such name. */
+static pid_t
+name_maker(const char *name, const char *base)
+{
+    static const char hex[] = "0123456789abcdef";
+    size_t suffix = strlen(VC_OUTPUT_TEMPORARY_SUFFIX), random = 8;
+    size_t length = strlen(name);
+    if (name[0] != '.' || length < 1 + 1 + 1 + random + suffix ||
+        !g_str_has_suffix(name, VC_OUTPUT_TEMPORARY_SUFFIX))
+        return 0;
+
+    /* From the end, for BASE may look like anything. */
+    size_t dash = length - suffix - random - 1;
+    if (name[dash] != '-' || strspn(name + dash + 1, hex) != random)
+        return 0;
+    size_t digits = dash;
+    while (digits > 1 && g_ascii_isdigit(name[digits - 1]))
+        digits--;
+    if (digits == dash || digits < 2 || name[digits - 1] != '.')
+        return 0;
+
+    size_t stem = digits - 2;
+    bool cut = length + 4 > NAME_MAX; /* a character of UTF-8 may not have fitted */
+    if (strncmp(name + 1, base, stem) != 0 || (base[stem] != '\0' && !cut))
+        return 0;
+    guint64 pid = g_ascii_strtoull(name + digits, NULL, 10);
+    return pid <= G_MAXINT32 ? (pid_t)pid : 0;
+}
+
+GPtrArray *
+vc_temporary_leftovers(const char *target)
+{
+    GPtrArray *names = g_ptr_array_new_with_free_func(g_free);
+    g_autofree char *directory = g_path_get_dirname(target);
+    g_autofree char *base = g_path_get_basename(target);
+    g_autoptr(GDir) dir = g_dir_open(directory, 0, NULL);
+    for (const char *name; dir && (name = g_dir_read_name(dir));) {
+        pid_t maker = name_maker(name, base);
+        if (maker > 0 && kill(maker, 0) != 0 && errno == ESRCH)
+            g_ptr_array_add(names, g_build_filename(directory, name, NULL));
+    }
+    return names;
 }
 
 int

@@ -11,7 +11,7 @@ import sys
 import time
 
 import cli
-from cli import archive, equal, fails, in_folder, left, pattern, read, write
+from cli import archive, equal, fails, in_folder, left, ok, pattern, read, write
 
 SIZE = 1 << 20
 
@@ -110,6 +110,11 @@ def test_a_kill_leaves_nothing_under_the_final_name():
     equal(len(names), 1)
     assert names[0].startswith('.out.vhd.') and names[0].endswith('.vconv-tmp'), names
     fails('info', '-f', 'vpc', names[0])
+    # The next run says so, and takes nothing away.
+    again = ok('convert', '-f', 'raw', '-O', 'vpc', '-o', 'subformat=fixed', '-', 'out.vhd',
+               stdin=pattern(SIZE))
+    assert f'{names[0]} was left by a run that did not end' in again.err, again.err
+    equal(left(), [names[0], 'out.vhd'])
 
 
 @in_folder

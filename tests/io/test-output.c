@@ -62,6 +62,68 @@ START_TEST(the_temporary_name_can_be_told)
 }
 END_TEST
 
+/* The number of leftovers of NAME. */
+static unsigned
+count_leftovers(const char *name)
+{
+    g_autofree char *path = scratch_path(name);
+    g_autoptr(GPtrArray) found = vc_output_leftovers(path);
+    return found->len;
+}
+
+START_TEST(what_a_killed_run_left_is_found)
+{
+    /* No process has a number above PID_MAX_LIMIT. */
+    scratch_write(".disk.raw.2000000000-01234567.vconv-tmp", "a", 1);
+    ck_assert_uint_eq(count_leftovers("disk.raw"), 1);
+    ck_assert_uint_eq(count_leftovers("disk.ra"), 0);
+    ck_assert_uint_eq(count_leftovers("disk.raw2"), 0);
+    ck_assert_uint_eq(count_leftovers("disk"), 0);
+
+    g_autofree char *path = scratch_path("disk.raw");
+    g_autoptr(GPtrArray) found = vc_output_leftovers(path);
+    g_autofree char *expected = scratch_path(".disk.raw.2000000000-01234567.vconv-tmp");
+    ck_assert_str_eq(found->pdata[0], expected);
+}
+END_TEST
+
+START_TEST(what_a_running_process_writes_is_no_leftover)
+{
+    g_autoptr(VcOutput) output = open_and_write("disk.raw", VC_OUTPUT_NEW, "abc");
+    ck_assert_ptr_nonnull(output);
+    ck_assert_uint_eq(count_leftovers("disk.raw"), 0);
+}
+END_TEST
+
+START_TEST(names_that_only_resemble_are_no_leftovers)
+{
+    static const char *const names[] = {
+        ".disk.raw.2000000000-0123456.vconv-tmp",   ".disk.raw.-01234567.vconv-tmp",
+        ".disk.raw.2000000000-0123456x.vconv-tmp",  ".2000000000-01234567.vconv-tmp",
+        ".disk.raw.99999999999-01234567.vconv-tmp", ".disk.raw.0-01234567.vconv-tmp",
+        "disk.raw.2000000000-01234567.vconv-tmp",   ".vconv-tmp",
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(names); i++)
+        scratch_write(names[i], "a", 1);
+    ck_assert_uint_eq(count_leftovers("disk.raw"), 0);
+}
+END_TEST
+
+START_TEST(a_leftover_of_a_long_name_is_found)
+{
+    g_autoptr(GString) name = g_string_new(NULL);
+    while (name->len < 255)
+        g_string_append_c(name, 'x');
+    g_autofree char *left = g_strdup_printf(".%.224s.2000000000-01234567.vconv-tmp",
+                                            name->str);
+    g_autofree char *path = scratch_path(left);
+    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL, 0600);
+    ck_assert_int_ge(fd, 0);
+    close(fd);
+    ck_assert_uint_eq(count_leftovers(name->str), 1);
+}
+END_TEST
+
 START_TEST(the_longest_names_can_be_written)
 {
     g_autoptr(GString) name = g_string_new("x"); /* so that a character is cut */
@@ -267,6 +329,10 @@ main(void)
     tcase_add_test(tests, only_commit_gives_the_name);
     tcase_add_test(tests, without_commit_nothing_is_left);
     tcase_add_test(tests, the_temporary_name_can_be_told);
+    tcase_add_test(tests, what_a_killed_run_left_is_found);
+    tcase_add_test(tests, what_a_running_process_writes_is_no_leftover);
+    tcase_add_test(tests, names_that_only_resemble_are_no_leftovers);
+    tcase_add_test(tests, a_leftover_of_a_long_name_is_found);
     tcase_add_test(tests, the_longest_names_can_be_written);
     tcase_add_test(tests, an_existing_file_is_not_replaced_unless_forced);
     tcase_add_test(tests, of_two_that_make_one_name_the_first_wins);

@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What the campaigns of faults share: inputs, limits, and how much is run.
+
+A campaign is a test program that runs a little in the suite and everything when FAULTS_LONG
+is set, or as often as FAULTS_RUNS says. FAULTS_SEED repeats a run with the same dice."""
+
+import hashlib
+import os
+import random
+import resource
+import shutil
+import subprocess
+import sys
+
+# The helpers of tests/cli are those of all tests that see the program from outside.
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'cli'))
+import cli
+
+MIB = 1 << 20
+LONG = bool(os.environ.get('FAULTS_LONG'))
+SEED = int(os.environ.get('FAULTS_SEED') or random.SystemRandom().randrange(1 << 32))
+
+
+def runs(short):
+    """How many runs are wanted; SHORT in the suite."""
+    return int(os.environ.get('FAULTS_RUNS') or short)
+
+
+def said(text):
+    """A figure for the log, as a comment of TAP."""
+    print(f'# {text}', flush=True)
+
+
+def sha256(path):
+    digest = hashlib.sha256()
+    with open(path, 'rb') as file:
+        while piece := file.read(MIB):
+            digest.update(piece)
+    return digest.hexdigest()
+
+
+def sparse(path, size, pieces=24, piece=MIB, seed=7):
+    """A file of SIZE bytes with PIECES of data that does not compress, holes between."""
+    dice = random.Random(seed)
+    with open(path, 'wb') as file:
+        for n in range(pieces):
+            file.seek(n * size // pieces // 4096 * 4096)
+            file.write(dice.randbytes(piece))
+        file.truncate(size)
+    return path
+
+
+def limited(*limits):
+    """For preexec_fn: sets (resource, value) pairs in the child."""
+    def set_limits():
+        for what, value in limits:
+            resource.setrlimit(what, (value, value))
+    return set_limits
+
+
+def leftovers(folder='.'):
+    return sorted(name for name in os.listdir(folder) if name.endswith('.vconv-tmp'))
+
+
+def judges(path, name):
+    """The commands that must not accept PATH as the format NAME (of qemu-img)."""
+    yield [cli.VCONV, 'check', '-f', name, path]
+    if name in ('vpc', 'vhdx'):
+        if shutil.which('qemu-img'):
+            # vpc has no check in qemu-img: reading all of it is one.
+            yield ['qemu-img', 'check', '-f', name, path]
+            yield ['qemu-img', 'info', '-f', name, path]
+        if shutil.which('vhdiinfo'):
+            yield ['vhdiinfo', path]
+
+
+def accepts(command):
+    return subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                          timeout=120).returncode == 0
