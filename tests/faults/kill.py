@@ -95,7 +95,7 @@ def test_a_kill_at_any_moment_leaves_nothing_that_looks_whole_and_is_not():
     hashes = [bench.sha256(source) for source in sources]
     before = left()
     taken, counts = {}, {}
-    for n in range(bench.runs(30)):
+    for n in range(bench.runs(12)):
         target, options, name = TARGETS[n % len(TARGETS)]
         source = sources[n // len(TARGETS) % len(sources)]
         key = ' '.join(options) + ' ' + target
