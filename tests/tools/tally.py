@@ -14,7 +14,9 @@ import re
 import sys
 
 # ok, number, description, directive; diagnostics and plans are other lines.
-CASE = re.compile(r'(not )?ok\b\s*(\d+)?\s*-?\s*([^#]*)(?:#\s*(skip|todo)\S*\s*(.*))?$', re.I)
+# A description may hold an escaped "\\#".
+CASE = re.compile(r'(not )?ok\b\s*(\d+)?\s*-?\s*((?:\\.|[^#\\])*)'
+                  r'(?:#\s*(skip|todo)\S*\s*(.*))?$', re.I)
 PLAN = re.compile(r'1\.\.(\d+)\s*(?:#\s*skip\S*\s*(.*))?$', re.I)
 
 

@@ -45,6 +45,11 @@ def test_every_case_counts():
             ('exitcode', 'OK', 'ok 1 - no TAP\n')])
 
 
+def test_a_case_with_an_escaped_hash_in_its_name_counts():
+    expect('1 passed, 0 failed, 1 skipped', 0,
+           [('tap', 'OK', '1..2\nok 1 - a\\#b\nok 2 - c\\#d # skip e\n')])
+
+
 def test_a_failed_case_counts_once():
     expect('1 passed, 1 failed', 1, [('tap', 'FAIL', 'ok 1 - a\nnot ok 2 - b: c\n1..2\n')])
 
