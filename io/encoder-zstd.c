@@ -14,6 +14,12 @@ typedef struct {
     ZSTD_CCtx *context;
     uint8_t *buffer;
     size_t room;
+
+    /* The last byte always waits for the end: the library cuts its input into pieces
+     * for its workers, and when it ends just behind a piece, it depends on their speed
+     * whether that piece or an empty block behind it is the last. */
+    uint8_t last;
+    bool has_last;
 } ZstdEncoder;
 
 /* Passes all of INPUT to the library; with ZSTD_e_end until the frame is out. */
@@ -34,18 +40,34 @@ pass(ZstdEncoder *z, ZSTD_inBuffer *input, ZSTD_EndDirective directive, GError *
     return true;
 }
 
+/* Passes the byte that waited. */
+static bool
+pass_last(ZstdEncoder *z, ZSTD_EndDirective directive, GError **error)
+{
+    ZSTD_inBuffer input = { &z->last, z->has_last, 0 };
+    z->has_last = false;
+    return pass(z, &input, directive, error);
+}
+
 static bool
 zstd_encode(VcEncoder *encoder, const void *data, size_t length, GError **error)
 {
-    ZSTD_inBuffer input = { data, length, 0 };
-    return pass((ZstdEncoder *)encoder, &input, ZSTD_e_continue, error);
+    ZstdEncoder *z = (ZstdEncoder *)encoder;
+    if (length == 0)
+        return true;
+    ZSTD_inBuffer input = { data, length - 1, 0 };
+    if ((z->has_last && !pass_last(z, ZSTD_e_continue, error)) ||
+        (length > 1 && !pass(z, &input, ZSTD_e_continue, error)))
+        return false;
+    z->last = ((const uint8_t *)data)[length - 1];
+    z->has_last = true;
+    return true;
 }
 
 static bool
 zstd_end(VcEncoder *encoder, GError **error)
 {
-    ZSTD_inBuffer input = { NULL, 0, 0 };
-    return pass((ZstdEncoder *)encoder, &input, ZSTD_e_end, error);
+    return pass_last((ZstdEncoder *)encoder, ZSTD_e_end, error);
 }
 
 static void

@@ -70,6 +70,32 @@ START_TEST(bytes_do_not_depend_on_threads_or_on_the_pieces_written)
 }
 END_TEST
 
+START_TEST(bytes_do_not_depend_on_the_time_it_takes)
+{
+    /* Level 1 works on pieces of 2 MiB, here a whole number of them. A slow writer
+     * leaves the library the time to finish them all, a fast one with large writes does
+     * not. */
+    size_t length = 24 << 20;
+    g_autofree uint8_t *data = pattern_new(length, 1);
+    VcCompressOptions options = { VC_COMPRESSION_ZSTD, 1, 2 };
+    g_autoptr(GByteArray) fast = pack("zstd:1", data, length, 65536);
+    g_autoptr(VcFile) memory = vc_memory_file("m");
+    g_autoptr(VcFile) slow = vc_compress_file(vc_lent_file(memory), &options, NULL);
+    for (size_t at = 0; at < length; at += 1 << 20) {
+        ck_assert(vc_file_write(slow, at, data + at, 1 << 20, NULL));
+        g_usleep(20000);
+    }
+    ck_assert(vc_file_sync(slow, NULL));
+
+    uint64_t size;
+    ck_assert(vc_file_size(memory, &size, NULL));
+    ck_assert_uint_eq(size, fast->len);
+    g_autofree uint8_t *packed = g_malloc(size);
+    ck_assert(vc_file_read(memory, 0, packed, size, NULL));
+    ck_assert(memcmp(packed, fast->data, size) == 0);
+}
+END_TEST
+
 START_TEST(zstd_needs_no_more_window_than_its_program_takes)
 {
     static const char *const words[] = { "zstd:1", "zstd", "zstd:19", "zstd:22" };
@@ -332,6 +358,7 @@ main(void)
     tcase_set_timeout(tests, 120);
     tcase_add_loop_test(tests, what_is_packed_unpacks_to_the_same, 0, n);
     tcase_add_test(tests, bytes_do_not_depend_on_threads_or_on_the_pieces_written);
+    tcase_add_test(tests, bytes_do_not_depend_on_the_time_it_takes);
     tcase_add_test(tests, zstd_needs_no_more_window_than_its_program_takes);
     tcase_add_test(tests, gzip_tells_neither_name_nor_time);
     tcase_add_loop_test(tests, only_the_end_can_be_written_until_it_has_ended, 0, n);
