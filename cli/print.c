@@ -61,7 +61,7 @@ wait_with(const char *kind, char *text)
     g_autofree char *own = text;
     if (state.quiet)
         return;
-    g_autofree char *shown = vc_printable(text);
+    g_autofree char *shown = vc_printable(own);
     g_ptr_array_add(state.waiting, g_strconcat(kind, shown, NULL));
 }
 
