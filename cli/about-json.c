@@ -95,6 +95,7 @@ vc_about_json(const VcAbout *about, JsonBuilder *b)
     }
     json_sentences(b, "warnings", source->warnings);
     json_sentences(b, "hyper-v-obstacles", about->obstacles);
-    vc_json_bool(b, "dirty-flag", false);
+    const VcFact *dirty = vc_about_fact(about, "log-dirty");
+    vc_json_bool(b, "dirty-flag", dirty && dirty->number != 0);
     json_builder_end_object(b);
 }

@@ -4,6 +4,7 @@
 formats, disks through every format and back, and for each bad archive the verdict."""
 
 import hashlib
+import json
 import os
 import shutil
 import subprocess
@@ -114,6 +115,24 @@ def test_disk(row, folder):
         os.unlink(path)
 
 
+def test_chain():
+    """Three images, each the parent of the one before; and one with a log to replay."""
+    names = ['own-vhd-diff2.vhd', 'own-vhd-diff.vhd', 'own-vhd-dynamic-align4k.vhd']
+    with cli.folder() as here:
+        for name in names + ['own-vhdx-dirty-one.vhdx']:
+            unpack.unpack(unpack.corpus('vhd-vhdx', 'generated', name + '.xz'), here)
+        chain = json.loads(ok('info', '--backing-chain', '--output=json', names[0]).out)
+        equal([one['filename'] for one in chain], names)
+        equal([one.get('full-backing-filename') for one in chain], [*names[1:], None])
+        text = ok('info', '--backing-chain', names[0]).out
+        equal([line[7:] for line in text.splitlines() if line.startswith('image: ')], names)
+        dirty = json.loads(ok('info', '--output=json', 'own-vhdx-dirty-one.vhdx').out)
+        equal((dirty['dirty-flag'], chain[0]['dirty-flag']), (True, False))
+        os.unlink(names[2])
+        fails('info', '--backing-chain', names[0], says=names[2])
+        ok('info', names[0])
+
+
 def fits(row):
     return row['virtual_size'].isdigit() and 0 < int(row['virtual_size']) <= ROUNDTRIP_MAX and \
         not row['type'].endswith('-diff') and '-fuzz' not in row['type']
@@ -133,6 +152,7 @@ def main():
     rows = [row for row in unpack.rows('vhd-vhdx/MANIFEST.tsv') if fits(row)]
     if rows:
         folder = tempfile.mkdtemp(prefix='vconv-corpus-')
+        tests.append(('a chain is told link by link', test_chain))
     for row in rows:
         tests.append((f'{row["file"]} through every format and back',
                       lambda row=row: test_disk(row, folder)))
