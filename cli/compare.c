@@ -105,13 +105,12 @@ compare(const Compare *c, VcImage images[2], unsigned workers, GError **error)
     if (c->strict && result.size_differs)
         result.same = false;
 
-    uint64_t sizes[2];
-    for (int i = 0; i < 2; i++)
-        sizes[i] = images[i].source->layout.disks[disks[i]].size;
+    uint64_t size = images[0].source->layout.disks[disks[0]].size;
+    uint64_t second_size = images[1].source->layout.disks[disks[1]].size;
     if (c->json)
         print_json(&result);
     else if (!c->quiet)
-        print_human(c, &result, MIN(sizes[0], sizes[1]));
+        print_human(c, &result, MIN(size, second_size));
     return result.same ? COMPARE_SAME : COMPARE_DIFFERENT;
 }
 
