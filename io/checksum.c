@@ -2,6 +2,8 @@
 /* CRC-32C by table, and the zero test. */
 #include "io/checksum.h"
 
+#include "io/bytes.h"
+
 #include <pthread.h>
 #include <string.h>
 
@@ -33,8 +35,7 @@ vc_crc32c(uint32_t crc, const void *data, size_t length)
     const uint8_t *p = data;
     crc = ~crc;
     for (; length >= 4; p += 4, length -= 4) {
-        crc ^= (uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 |
-               (uint32_t)p[3] << 24;
+        crc ^= load_le32(p);
         crc = table[3][crc & 0xff] ^ table[2][(crc >> 8) & 0xff] ^
               table[1][(crc >> 16) & 0xff] ^ table[0][crc >> 24];
     }

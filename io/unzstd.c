@@ -23,7 +23,8 @@ typedef struct {
     VcInput in;
     ZSTD_DCtx *context;
     uint64_t memory;
-    bool inside; /* a frame */
+    uint64_t announced, unpacked; /* content of the frame */
+    bool inside;                  /* a frame */
     bool ended;
     bool full;   /* there may be more to come out without more going in */
     size_t hint; /* what the library wants next: up to the end of a block */
@@ -33,6 +34,7 @@ typedef struct {
 typedef struct {
     size_t size;
     uint64_t window;
+    uint64_t content; /* UINT64_MAX: not told */
     uint32_t dictionary;
 } FrameHeader;
 
@@ -57,10 +59,12 @@ decode_frame_header(const uint8_t *at, size_t left, FrameHeader *header)
     uint8_t raw[8] = { 0 };
     memcpy(raw, at + id_at, id_size);
     header->dictionary = load_le32(raw);
+    memset(raw, 0, sizeof raw);
+    memcpy(raw, at + content_at, content_size);
+    header->content = content_size == 0 ? UINT64_MAX : load_le64(raw);
+    header->content += content_size == 2 ? 256 : 0;
     if (single) {
-        memset(raw, 0, sizeof raw);
-        memcpy(raw, at + content_at, content_size);
-        header->window = load_le64(raw) + (content_size == 2 ? 256 : 0);
+        header->window = header->content;
     } else {
         uint64_t base = (uint64_t)1 << (10 + (at[5] >> 3));
         header->window = base + base / 8 * (at[5] & 7);
@@ -98,6 +102,8 @@ check_frame_header(ZstdStream *z, GError **error)
                 at, header.window, z->memory, (header.window + (1 << 20) - 1) >> 20);
         return false;
     }
+    z->announced = header.content;
+    z->unpacked = 0;
     return true;
 }
 
@@ -149,6 +155,18 @@ set_error(const ZstdStream *z, size_t code, GError **error)
                    ZSTD_getErrorName(code));
 }
 
+/* The library looks only when the last block is not empty. */
+static bool
+check_content(const ZstdStream *z, GError **error)
+{
+    if (z->announced == UINT64_MAX || z->unpacked == z->announced)
+        return true;
+    vc_corrupt(error, z->in.position,
+               "a zstd frame announces %" PRIu64 " bytes and holds %" PRIu64,
+               z->announced, z->unpacked);
+    return false;
+}
+
 /* Decompresses one piece of the frame, a block at most, so that the position of an
  * error is that of its block. */
 static bool
@@ -175,7 +193,8 @@ decompress_some(ZstdStream *z, uint8_t *buffer, size_t room, size_t *put,
     z->hint = result;
     z->full = out.pos == out.size;
     *put = out.pos;
-    return true;
+    z->unpacked += out.pos;
+    return z->inside || check_content(z, error);
 }
 
 static bool

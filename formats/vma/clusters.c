@@ -13,12 +13,14 @@ capacity_of(const VmaClusters *c)
     return c->keys ? (uint64_t)1 << c->log2_capacity : 0;
 }
 
-/* Where KEY is, or the free place for it. The table is never full. */
+/* Where KEY is, or the free place for it. The table is never full, and has at most 2^27
+ * places: there are 2^26 pages. */
 static size_t
 find(const VmaClusters *c, uint32_t key)
 {
     size_t mask = (size_t)capacity_of(c) - 1;
-    size_t at = (size_t)((key * c->multiplier) >> (64 - c->log2_capacity));
+    uint32_t hash = (uint32_t)((uint64_t)key * c->multiplier);
+    size_t at = hash >> (32 - c->log2_capacity);
     while (c->keys[at] != 0 && c->keys[at] != key)
         at = (at + 1) & mask;
     return at;
@@ -30,7 +32,7 @@ grow(VmaClusters *c)
     VmaClusters old = *c;
     c->log2_capacity = old.keys ? old.log2_capacity + 1 : FIRST_LOG2;
     if (!old.keys)
-        c->multiplier = ((uint64_t)g_random_int() << 32 | (uint64_t)g_random_int()) | 1;
+        c->multiplier = g_random_int() | 1;
     c->keys = g_new0(uint32_t, (size_t)1 << c->log2_capacity);
     c->bits = g_new0(uint64_t, (size_t)1 << c->log2_capacity);
     for (uint64_t i = 0; i < capacity_of(&old); i++) {

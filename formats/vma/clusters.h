@@ -14,8 +14,8 @@ typedef struct {
     uint32_t *keys; /* page number + 1; 0: free */
     uint64_t *bits;
     unsigned log2_capacity;
+    uint32_t multiplier; /* odd and random: nobody can choose colliding clusters */
     uint64_t used;       /* pages */
-    uint64_t multiplier; /* odd and random: nobody can choose colliding clusters */
     uint64_t count;      /* clusters in the set */
 } VmaClusters;
 

@@ -5,7 +5,7 @@
  * Byte 0: block size (1 MiB << 0..8), bit 4 fixed, bit 5 sectors of 4096, bit 6 a used
  * file, bit 7 the last write is placed again after the end. Bytes 1 to 4: size of the
  * disk. Then writes of 5 bytes: block (2), where in it (signed, in cells: negative is
- * from its end), length in cells, fill. */
+ * from its end), length in cells modulo 32, fill. */
 #include "formats/vhdx/vhdx.h"
 #include "io/memory.h"
 #include "tests/formats/vhdx/strict.h"
@@ -53,7 +53,7 @@ parse(const Run *run, const uint8_t *op, uint64_t *offset, uint64_t *length)
     *offset = (uint64_t)(from + cells * (int64_t)VC_CELL);
     if (*offset >= run->size)
         return false;
-    *length = MIN((op[3] + 1u) * (uint64_t)VC_CELL, run->size - *offset);
+    *length = MIN((op[3] % 32u + 1) * (uint64_t)VC_CELL, run->size - *offset);
     return true;
 }
 

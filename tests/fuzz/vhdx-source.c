@@ -81,25 +81,35 @@ mend(VcFile *file, uint64_t position, uint64_t length, const char *signature)
     vc_file_write(file, position + 4, raw + 4, 4, NULL);
 }
 
-/* Those of the log's entries, which may go round its end. */
+/* That of the log entry at AT, which may go round the log's end. */
 static void
-mend_log(VcFile *file)
+mend_entry(VcFile *file, uint64_t at)
 {
-    g_autofree uint8_t *log = g_malloc(2 * MIB);
-    if (!vc_file_read(file, LOG, log, MIB, NULL))
+    uint8_t head[12];
+    if (!vc_file_read(file, LOG + at, head, sizeof head, NULL) ||
+        memcmp(head, "loge", 4) != 0)
         return;
-    memcpy(log + MIB, log, MIB);
-    for (size_t at = 0; at < MIB; at += 4096) {
-        uint32_t length = load_le32(log + at + 8);
-        if (memcmp(log + at, "loge", 4) != 0 || length > 64 << 10 || length < 64)
-            continue;
-        uint8_t sum[4];
-        memset(log + at + 4, 0, 4);
-        memset(log + (at + 4 + MIB) % (2 * MIB), 0, 4);
-        store_le32(sum, vc_crc32c(0, log + at, length));
-        vc_file_write(file, LOG + at + 4, sum, sizeof sum, NULL);
-        memcpy(log + at + 4, sum, 4);
-        memcpy(log + (at + 4 + MIB) % (2 * MIB), sum, 4);
+    size_t length = load_le32(head + 8), first = MIN(length, MIB - at);
+    if (length > 64 << 10 || length < 64)
+        return;
+    g_autofree uint8_t *entry = g_malloc(length);
+    if (!vc_file_read(file, LOG + at, entry, first, NULL) ||
+        !vc_file_read(file, LOG, entry + first, length - first, NULL))
+        return;
+    store_le32(entry + 4, 0);
+    store_le32(entry + 4, vc_crc32c(0, entry, length));
+    vc_file_write(file, LOG + at + 4, entry + 4, 4, NULL);
+}
+
+static void
+mend_log(VcFile *file, uint64_t size)
+{
+    for (uint64_t at = 0, run; at < MIB && LOG + at < size; at += run) {
+        bool data;
+        vc_file_run(file, LOG + at, &data, &run, NULL);
+        run = data ? 4096 : (run + 4095) / 4096 * 4096;
+        if (data)
+            mend_entry(file, at);
     }
 }
 
@@ -270,7 +280,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         mend(file, 128 << 10, 4096, "head");
         mend(file, 192 << 10, 65536, "regi");
         mend(file, 256 << 10, 65536, "regi");
-        mend_log(file);
+        mend_log(file, (uint64_t)load_le16(data + 1) << 16);
     }
     bool good = read_source(file);
     VcReport report;

@@ -49,10 +49,13 @@ verify(const Script *s, VcFile *file)
     g_autoptr(VcSource) source = vc_format_open(&vc_format_vpc, file, NULL, &error);
     g_assert_no_error(error);
     g_assert(source->layout.disks[0].size == (s->size + 511) / 512 * 512);
-    for (uint64_t offset = 0; offset < s->size; offset += 512) {
-        uint8_t byte;
-        g_assert(vc_source_read(source, 0, offset, &byte, 1, NULL));
-        g_assert(byte == s->model[offset / VC_CELL]);
+    for (uint64_t offset = 0; offset < s->size; offset += VC_CELL) {
+        uint8_t bytes[VC_CELL];
+        size_t length = MIN(VC_CELL, s->size - offset);
+        g_assert(vc_source_read(source, 0, offset, bytes, length, NULL));
+        for (size_t i = 0; i < length; i += 256)
+            g_assert(bytes[i] == s->model[offset / VC_CELL]);
+        g_assert(bytes[length - 1] == s->model[offset / VC_CELL]);
     }
 }
 

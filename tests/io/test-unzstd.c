@@ -128,6 +128,22 @@ START_TEST(damage_is_said_with_the_position_of_its_block)
 }
 END_TEST
 
+START_TEST(a_frame_that_holds_less_than_it_announces_is_corrupt)
+{
+    /* One segment of 5 bytes; a raw block of 3, and an empty one that is the last. */
+    static const uint8_t frame[] = { 0x28, 0xb5, 0x2f, 0xfd, 0x20, 0x05, 0x18, 0x00,
+                                     0x00, 'a',  'b',  'c',  0x01, 0x00, 0x00 };
+    static const size_t chunks[] = { 1, 3, 4, 5, 100 };
+    for (size_t i = 0; i < G_N_ELEMENTS(chunks); i++) {
+        g_autoptr(GError) error = NULL;
+        g_autoptr(GByteArray) out = unpack_limited(
+            frame, sizeof frame, ZSTD, VC_DECOMPRESS_MEMORY_DEFAULT, chunks[i], &error);
+        ck_assert_ptr_null(out);
+        ck_assert(g_error_matches(error, VC_ERROR, VC_ERROR_CORRUPT));
+    }
+}
+END_TEST
+
 START_TEST(what_is_no_zstd_is_refused)
 {
     g_autoptr(GByteArray) packed = g_byte_array_new();
@@ -226,6 +242,7 @@ main(void)
     tcase_add_test(tests, every_cut_is_short);
     tcase_add_test(tests, every_changed_byte_is_found_or_changes_nothing);
     tcase_add_test(tests, damage_is_said_with_the_position_of_its_block);
+    tcase_add_test(tests, a_frame_that_holds_less_than_it_announces_is_corrupt);
     tcase_add_test(tests, what_is_no_zstd_is_refused);
     tcase_add_test(tests, a_window_beyond_the_limit_is_refused_with_the_way_out);
     tcase_add_test(tests, a_long_window_works_when_allowed);
