@@ -84,6 +84,18 @@ START_TEST(pages_that_were_written_alike_do_not_change_together)
 }
 END_TEST
 
+START_TEST(nothing_written_far_away_makes_a_file_no_longer)
+{
+    g_autoptr(VcFile) file = vc_memory_file_from("m", "abc", 3);
+    uint64_t size;
+
+    ck_assert(vc_file_write(file, 1000, "", 0, NULL));
+    ck_assert(vc_file_zero(file, 1000, 0, NULL));
+    ck_assert(vc_file_size(file, &size, NULL));
+    ck_assert_uint_eq(size, 3);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -94,6 +106,7 @@ main(void)
     tcase_add_test(tests, reading_beyond_the_end_is_short);
     tcase_add_test(tests, truncating_forgets_what_was_behind);
     tcase_add_test(tests, pages_that_were_written_alike_do_not_change_together);
+    tcase_add_test(tests, nothing_written_far_away_makes_a_file_no_longer);
     suite_add_tcase(suite, tests);
     return run_suite(suite);
 }
