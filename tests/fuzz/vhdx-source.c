@@ -1,66 +1,29 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The VHDX source and its check: the input is a sparse file. What opens and is in order
  * must be readable wherever the map points, the check must agree, and the file itself
- * must not be written.
- *
- * Byte 0: bit 0 leaves checksums as they are, otherwise those of headers, region tables
- * and log entries are mended. Byte 1 and 2: size of the file in pieces of 64 KiB. Then
- * records: place (1, bit 7: one byte that fills), offset from there (2), length (2),
- * both in words of 8 bytes, and the bytes. */
+ * must not be written. */
 #include "formats/vhdx/source.h"
-#include "io/bytes.h"
 #include "io/checksum.h"
 #include "io/memory.h"
 #include "tests/fuzz/fuzz.h"
-
-#define MIB ((uint64_t)1 << 20)
-#define HEAD 3u
-#define RECORD 5u
-#define FILL 0x80u
-#define WORD 8u
-#define LOG MIB
+#include "tests/fuzz/vhdx-input.h"
 
 /* Enough to go over every structure of a small disk; a map may be made endless. */
 #define EXTENTS_MAX 2000u
-
-/* Where things lie in files of Windows. */
-static const uint64_t places[] = {
-    0,
-    64 << 10,
-    128 << 10,
-    192 << 10,
-    256 << 10,
-    LOG,
-    LOG + (512 << 10),
-    2 * MIB,
-    2 * MIB + (64 << 10),
-    3 * MIB,
-    3 * MIB + (32 << 10),
-    4 * MIB,
-    5 * MIB,
-    8 * MIB,
-};
 
 static VcFile *
 build(const uint8_t *data, size_t size)
 {
     VcFile *file = vc_memory_file("fuzzed");
     uint64_t end = (uint64_t)load_le16(data + 1) << 16;
-    for (size_t at = HEAD; size - at > RECORD;) {
-        uint64_t place = places[(data[at] & ~FILL) % G_N_ELEMENTS(places)];
-        uint64_t position = place + (uint64_t)load_le16(data + at + 1) * WORD;
-        size_t length = ((size_t)load_le16(data + at + 3) + 1) * WORD;
-        bool fill = data[at] & FILL;
-        at += RECORD;
-        if (fill) {
-            g_autofree uint8_t *bytes = g_malloc(length);
-            memset(bytes, data[at], length);
-            vc_file_write(file, position, bytes, length, NULL);
-            at++;
+    Record r;
+    for (size_t at = HEAD; next_record(data, size, &at, &r);) {
+        if (r.fill) {
+            g_autofree uint8_t *bytes = g_malloc(r.length);
+            memset(bytes, data[r.at], r.length);
+            vc_file_write(file, r.position, bytes, r.length, NULL);
         } else {
-            length = MIN(length, size - at);
-            vc_file_write(file, position, data + at, length, NULL);
-            at += length;
+            vc_file_write(file, r.position, data + r.at, r.length, NULL);
         }
     }
     vc_file_truncate(file, end, NULL);

@@ -20,7 +20,7 @@ extern const VcFormat vc_format_vma;
 #define FIXED 12288u
 #define EXTENT 512u
 /* Enough for several extents; the archive stays small whatever the counts say. */
-#define PAYLOAD_MAX ((size_t)1 << 20)
+#define PAYLOAD_MAX ((size_t)256 << 10)
 /* Of each disk; a hostile one has a billion runs of zeros and data at most as many as
  * it has blocks, but there is only so much time. */
 #define MAPS_MAX 3000u
