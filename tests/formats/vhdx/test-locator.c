@@ -171,6 +171,16 @@ START_TEST(a_locator_needs_linkage_and_path)
 }
 END_TEST
 
+START_TEST(a_second_linkage_that_is_none_is_corrupt)
+{
+    begin();
+    add("parent_linkage", LINKAGE);
+    add("parent_linkage2", "{2dc27766}");
+    add("relative_path", "x");
+    refuses(VC_ERROR_CORRUPT);
+}
+END_TEST
+
 START_TEST(a_key_twice_is_corrupt)
 {
     begin();
@@ -228,6 +238,7 @@ main(void)
     tcase_add_test(tests, linkages_are_compared_by_their_digits);
     tcase_add_test(tests, another_type_is_not_supported);
     tcase_add_test(tests, a_locator_needs_linkage_and_path);
+    tcase_add_test(tests, a_second_linkage_that_is_none_is_corrupt);
     tcase_add_test(tests, a_key_twice_is_corrupt);
     tcase_add_test(tests, keys_and_values_lie_in_the_item_and_are_utf_16);
     tcase_add_test(tests, every_truncation_is_corrupt);

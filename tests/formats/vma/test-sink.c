@@ -360,6 +360,33 @@ START_TEST(a_failing_write_is_an_error_wherever_it_strikes)
 }
 END_TEST
 
+/* Disks that nothing is placed in have slots in extents of their own. */
+START_TEST(a_failing_write_between_disks_is_an_error_wherever_it_strikes)
+{
+    g_autoptr(GRand) rand = g_rand_new_with_seed(5);
+    g_autofree uint8_t *content = build_content(rand, 3 * 65536);
+    uint8_t *const contents[] = { NULL, content, NULL };
+    const uint64_t sizes[] = { 130 * CLUSTER, 3 * CLUSTER - 100, 70 * CLUSTER };
+    bool done = false;
+    for (unsigned n = 0; !done; n++) {
+        g_autoptr(GError) error = NULL;
+        g_autoptr(VcFile) memory = vc_memory_file("m");
+        g_autoptr(VcFile) file = failing_file(memory, n);
+        VcLayout layout = { 0 };
+        for (unsigned i = 0; i < 3; i++)
+            vc_layout_add_disk(&layout, i == 0 ? "a" : i == 1 ? "b" : "c", sizes[i]);
+        g_autoptr(VcSink) sink = create_well(file, &layout);
+        g_rand_set_seed(rand, 6);
+        done = write_disks(sink, rand, contents, sizes, &error);
+        ck_assert(done == (error == NULL));
+        if (!done)
+            assert_error(error, VC_ERROR_IO);
+        ck_assert(!done || n > 3);
+        vc_layout_clear(&layout);
+    }
+}
+END_TEST
+
 int
 main(void)
 {
@@ -378,6 +405,8 @@ main(void)
     tcase_add_test(bytes, going_back_is_refused);
     tcase_add_test(bytes, sixty_four_gigabytes_of_nothing_are_quick);
     tcase_add_test(bytes, a_failing_write_is_an_error_wherever_it_strikes);
+    tcase_add_test(bytes,
+                   a_failing_write_between_disks_is_an_error_wherever_it_strikes);
     suite_add_tcase(suite, bytes);
     return run_suite(suite);
 }

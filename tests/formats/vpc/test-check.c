@@ -213,6 +213,39 @@ START_TEST(reserved_bytes_are_noted)
     footer.features = 0x102;
     set_footer(file, &footer);
     expect(file, VC_FINDING_WARNING, "unknown features", 1);
+
+    file = make_image("");
+    footer = get_footer(file);
+    footer.hidden = 0xff;
+    set_footer(file, &footer);
+    expect(file, VC_FINDING_WARNING, "saved state is 0 and the hidden mark 255", 1);
+
+    file = make_image("");
+    header = get_header(file);
+    header.parent_name[1] = 'p';
+    set_header(file, &header);
+    expect(file, VC_FINDING_NOTE, "has no parent, but its header names one", 1);
+
+    file = make_image("");
+    uint8_t header_raw[1024];
+    vc_file_read(file, 512, header_raw, 1024, NULL);
+    header_raw[1000] = 3;
+    store_be32(header_raw + 36, load_be32(header_raw + 36) - 3);
+    vc_file_write(file, 512, header_raw, 1024, NULL);
+    expect(file, VC_FINDING_NOTE, "reserved bytes of the dynamic disk header", 1);
+}
+END_TEST
+
+START_TEST(a_stream_cannot_be_checked)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(VcFile) file = make_image("");
+    VcReport report;
+    vc_report_init(&report);
+    file->seekable = false;
+    ck_assert(!vc_format_vpc.check(file, &report, &error));
+    assert_error(error, VC_ERROR_UNSUPPORTED);
+    vc_report_clear(&report);
 }
 END_TEST
 
@@ -279,6 +312,7 @@ START_TEST(a_wrong_batmap_is_found)
         { 0x50400000, 1, 1, "checksum", 1 },
         { 0x78400000, 1, 0, "blocks are complete which are not", 1 },
         { 0x50400000, 0x1000000, 0, "beyond the end", 1 },
+        { 0, 0, 0, "too few bits", 1 },
     };
     for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
         VcFile *file = make_image("");
@@ -332,6 +366,7 @@ main(void)
     tcase_add_test(checks, a_good_image_has_no_findings);
     tcase_add_test(checks, footers_are_compared);
     tcase_add_test(checks, reserved_bytes_are_noted);
+    tcase_add_test(checks, a_stream_cannot_be_checked);
     tcase_add_test(checks, each_bad_block_is_found);
     tcase_add_test(checks, data_under_clear_bits_is_found);
     tcase_add_test(checks, a_lost_block_is_a_leak);

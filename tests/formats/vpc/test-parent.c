@@ -146,6 +146,13 @@ START_TEST(long_paths_lose_their_prefix)
 }
 END_TEST
 
+START_TEST(characters_of_two_units_are_one)
+{
+    static const Locator locators[] = { { "W2ru", ".\\\xf0\x9f\x92\xbe.vhd", 0 } };
+    check_paths(locators, 1, "n", "./\xf0\x9f\x92\xbe.vhd|n", NULL);
+}
+END_TEST
+
 START_TEST(text_that_is_none_is_said)
 {
     static const Locator odd[] = { { "W2ru", "a\0b\0c", 5 } };
@@ -389,6 +396,7 @@ main(void)
     tcase_add_test(paths, a_path_may_end_with_zeros_and_begin_with_a_mark);
     tcase_add_test(paths, shares_are_not_followed);
     tcase_add_test(paths, long_paths_lose_their_prefix);
+    tcase_add_test(paths, characters_of_two_units_are_one);
     tcase_add_test(paths, text_that_is_none_is_said);
     tcase_add_test(paths, locators_outside_of_the_file_are_refused);
     tcase_add_test(paths, a_locator_that_is_absurdly_long_is_refused);
