@@ -3,6 +3,7 @@
  * must be readable wherever the map points, the check must agree, and the file itself
  * must not be written. */
 #include "formats/vhdx/source.h"
+#include "formats/vhdx/vhdx.h"
 #include "io/checksum.h"
 #include "io/memory.h"
 #include "tests/fuzz/fuzz.h"
@@ -245,7 +246,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         mend(file, 256 << 10, 65536, "regi");
         mend_log(file, (uint64_t)load_le16(data + 1) << 16);
     }
-    bool good = read_source(file);
+    bool match, good = read_source(file);
+    g_assert(vc_format_vhdx.probe(file, &match, NULL));
+    g_assert(match || !good);
     VcReport report;
     vc_report_init(&report);
     g_autoptr(VcFile) guarded = guard(file);

@@ -202,6 +202,22 @@ check(const GByteArray *archive, bool stream)
     return good;
 }
 
+/* What opens is recognised, too, and can be described. */
+static void
+check_row(const GByteArray *archive, bool stream, VcSource *source)
+{
+    g_autoptr(VcFile) file = open_bytes(archive, stream);
+    bool match;
+    g_assert(vc_format_vma.probe(file, &match, NULL));
+    g_assert(match || !source);
+    if (!source)
+        return;
+    VcFacts facts;
+    vc_facts_init(&facts);
+    source->ops->describe(source, &facts);
+    vc_facts_clear(&facts);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -211,6 +227,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     g_autoptr(VcSource)
         stream = vc_format_open(&vc_format_vma, open_bytes(archive, true), NULL, NULL);
     g_assert((file == NULL) == (stream == NULL));
+
+    check_row(archive, false, file);
+    check_row(archive, true, stream);
 
     bool good = file && vc_source_index(file, NULL);
     if (good)
