@@ -10,12 +10,16 @@
 #include <sys/stat.h>
 
 typedef struct {
-    VcFile base;             /* base.fd is the buffered descriptor; owned */
-    int direct;              /* the same file with O_DIRECT, owned; or -1 */
-    uintptr_t direct_unit;   /* positions, lengths and memory that may go direct */
-    bool direct_reads;       /* else only writes go direct */
-    bool device;             /* a block device: its size is fixed, all of it is data */
-    bool no_sync;            /* see vc_posix_no_sync */
+    VcFile base;            /* base.fd is the buffered descriptor; owned */
+    int direct;             /* the same file with O_DIRECT, owned; or -1 */
+    uintptr_t direct_unit;  /* positions, lengths and memory that may go direct */
+    bool direct_reads;      /* else only writes go direct */
+    bool device;            /* a block device: its size is fixed, all of it is data */
+    bool no_sync;           /* see vc_posix_no_sync */
+    bool reaches;           /* an output: grown ahead of what is written, see reach() */
+    _Atomic uint64_t reach; /* as far as it was grown */
+    _Atomic uint64_t end;   /* as far as it was written */
+    GMutex growing;
     atomic_bool refused;     /* the file system does not do direct I/O after all */
     atomic_bool all_is_data; /* the file system does not tell its holes */
 } VcPosixFile;

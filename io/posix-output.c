@@ -15,6 +15,39 @@
 
 #define REQUEST_MAX ((size_t)1 << 30)
 
+/* How far a file is grown ahead. Each step waits for the writes in flight. */
+#define REACH_STEP ((uint64_t)256 << 20)
+
+/* A direct write that makes a file longer keeps all other writes out (ext4, XFS and
+ * btrfs alike). So the file is grown ahead of them, up to the next vc_file_truncate; by
+ * fallocate, which never cuts off what another thread or a clone has put behind. Where
+ * it is not to be had, writes are only slower. */
+static void
+reach(VcPosixFile *p, uint64_t end)
+{
+    if (!p->reaches || end <= p->reach)
+        return;
+    g_mutex_lock(&p->growing);
+    uint64_t target;
+    if (end > p->reach && g_uint64_checked_add(&target, end, REACH_STEP) &&
+        target <= INT64_MAX) {
+        target -= target % VC_ALIGNMENT;
+        if (fallocate(p->base.fd, 0, (off_t)(target - VC_ALIGNMENT), VC_ALIGNMENT) == 0)
+            p->reach = target;
+        else
+            p->reaches = errno == EINTR;
+    }
+    g_mutex_unlock(&p->growing);
+}
+
+static void
+raise_end(VcPosixFile *p, uint64_t end)
+{
+    uint64_t known = p->end;
+    while (known < end && !atomic_compare_exchange_weak(&p->end, &known, end))
+        continue;
+}
+
 static bool
 output_write(VcFile *file, uint64_t position, const void *buffer, size_t length,
              GError **error)
@@ -30,10 +63,13 @@ output_write(VcFile *file, uint64_t position, const void *buffer, size_t length,
         if (g_uint64_checked_add(&at, position, put) &&
             at <= (uint64_t)INT64_MAX - left) {
             bool direct = vc_posix_file_is_direct(p, at, from + put, left);
+            if (direct)
+                reach(p, at + left);
             ssize_t n = pwrite(direct ? p->direct : file->fd, from + put, left,
                                (off_t)at);
             if (n > 0) {
                 put += (size_t)n;
+                raise_end(p, at + (size_t)n);
                 continue;
             }
             errnum = n == 0 ? EIO : errno;
@@ -133,7 +169,8 @@ output_zero(VcFile *file, uint64_t position, uint64_t length, GError **error)
 static bool
 output_truncate(VcFile *file, uint64_t size, GError **error)
 {
-    if (((VcPosixFile *)file)->device) {
+    VcPosixFile *p = (VcPosixFile *)file;
+    if (p->device) {
         uint64_t room;
         if (!vc_posix_file_size(file, &room, error))
             return false;
@@ -153,8 +190,10 @@ output_truncate(VcFile *file, uint64_t size, GError **error)
         do
             result = ftruncate(file->fd, (off_t)size);
         while (result != 0 && errno == EINTR);
-        if (result == 0)
+        if (result == 0) {
+            p->reach = p->end = size;
             return true;
+        }
         errnum = errno;
     }
     vc_fail_errno(error, errnum, "cannot set the size to %" G_GUINT64_FORMAT, size);
@@ -200,6 +239,8 @@ vc_posix_output(int fd, const char *path, const char *name, VcCache cache,
     }
     VcPosixFile *p = vc_posix_file_new(fd, &status, name, &output_ops);
     p->base.reads_zero = S_ISREG(status.st_mode) && status.st_size == 0;
+    p->reaches = S_ISREG(status.st_mode);
+    p->reach = p->end = p->device ? 0 : (uint64_t)status.st_size;
     if (path && cache != VC_CACHE_WRITEBACK) {
         vc_posix_file_add_direct(p, path, O_RDWR);
         p->direct_reads = cache == VC_CACHE_NONE;
@@ -211,4 +252,10 @@ void
 vc_posix_no_sync(VcFile *output)
 {
     ((VcPosixFile *)output)->no_sync = true;
+}
+
+bool
+vc_posix_is_direct(const VcFile *output)
+{
+    return output->ops == &output_ops && ((const VcPosixFile *)output)->direct >= 0;
 }

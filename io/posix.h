@@ -28,6 +28,10 @@ VcFile *vc_posix_output(int fd, const char *path, const char *name, VcCache cach
  */
 void vc_posix_no_sync(VcFile *output);
 
+/* True when aligned writes to OUTPUT, a seekable output of vc_posix_output, go past the
+ * page cache. */
+bool vc_posix_is_direct(const VcFile *output);
+
 /* Gives an append-only output over FD (standard output, a FIFO). OWN: it is closed at
  * the end. */
 VcFile *vc_posix_append(int fd, bool own, const char *name);

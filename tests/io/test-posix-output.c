@@ -56,6 +56,7 @@ START_TEST(direct_and_buffered_writes_make_one_file)
                 ck_assert(vc_file_write(file, at, model + at, rest, NULL));
             }
         }
+        ck_assert(vc_file_truncate(file, SIZE, NULL));
         ck_assert(vc_file_sync(file, NULL));
         uint8_t *back = aligned_pattern(SIZE, 9);
         ck_assert(vc_file_read(file, 0, back, SIZE, NULL));
@@ -82,6 +83,7 @@ START_TEST(a_refused_direct_write_is_repeated_buffered)
     ck_assert(vc_file_write(file, 1, model + 1, SIZE - 1, NULL));
     ck_assert(vc_file_write(file, 0, model, 1, NULL));
     ck_assert(p->refused == refuses);
+    ck_assert(vc_file_truncate(file, SIZE, NULL));
     uint8_t back[100];
     ck_assert(vc_file_read(file, 77, back, 100, NULL));
     ck_assert_mem_eq(back, model + 77, 100);
@@ -124,7 +126,27 @@ START_TEST(many_threads_write_at_once)
     }
     for (unsigned i = 0; i < WORKERS; i++)
         pthread_join(threads[i], NULL);
+    ck_assert(vc_file_truncate(file, SIZE, NULL));
     ck_assert(vc_file_sync(file, NULL));
+    vc_file_free(file);
+    scratch_assert("f", model, SIZE);
+    free(model);
+}
+END_TEST
+
+START_TEST(a_file_that_grew_ahead_of_direct_writes_ends_where_it_is_told)
+{
+    uint8_t *model = aligned_pattern(SIZE, 4);
+    VcFile *file = open_output("f", VC_CACHE_NONE);
+    VcPosixFile *p = (VcPosixFile *)file;
+    uint64_t size;
+    ck_assert(vc_file_write(file, 0, model, SIZE, NULL));
+    ck_assert(vc_file_size(file, &size, NULL));
+    ck_assert_uint_ge(size, SIZE);
+    if (p->direct >= 0 && p->reaches)
+        ck_assert_uint_gt(size, SIZE);
+    ck_assert(vc_file_truncate(file, SIZE, NULL));
+    ck_assert(vc_file_write(file, 0, model, 4096, NULL));
     vc_file_free(file);
     scratch_assert("f", model, SIZE);
     free(model);
@@ -242,6 +264,8 @@ main(void)
     tcase_add_test(tests, direct_and_buffered_writes_make_one_file);
     tcase_add_test(tests, a_refused_direct_write_is_repeated_buffered);
     tcase_add_test(tests, many_threads_write_at_once);
+    tcase_add_test(tests,
+                   a_file_that_grew_ahead_of_direct_writes_ends_where_it_is_told);
     tcase_add_test(tests, zeroing_reaches_every_byte_and_no_other);
     tcase_add_test(tests, zeroing_beyond_all_files_is_an_error);
     tcase_add_test(tests, a_new_file_reads_zero_where_nothing_was_written);
