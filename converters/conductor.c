@@ -2,8 +2,18 @@
 /* The conductor: windows on their way from gathering to written, in the order made. */
 #include "converters/conductor.h"
 
+#include "io/error.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+
 /* Windows in flight: memory is bounded by this whatever an image says. */
-#define WINDOWS_MAX 40u
+#define WINDOWS_MAX 32u
+
+/* A direct write of one window made of small pages has more segments than a virtio disk
+ * takes at once, so the kernel would split it; of huge pages it has one. */
+#define HUGE_PAGE ((size_t)2 << 20)
 
 /* Windows that gather at once. In a stream the disks of a running machine interleave,
  * and so do a few places of each; beyond this the one that was used longest ago goes on
@@ -39,6 +49,7 @@ vc_conductor_clear(VcConductor *c)
     free_windows(&c->filling);
     free_windows(&c->writing);
     g_clear_pointer(&c->units, g_hash_table_unref);
+    free(c->buffers);
 }
 
 bool
@@ -171,15 +182,29 @@ vc_conductor_drain(VcConductor *c, GError **error)
     return true;
 }
 
+static VcWindow *
+make_window(VcConductor *c, GError **error)
+{
+    size_t size = (size_t)WINDOWS_MAX * VC_WINDOW;
+    if (!c->buffers) {
+        /* Memory that is never touched is never there. */
+        c->buffers = aligned_alloc(HUGE_PAGE, size);
+        if (!c->buffers) {
+            vc_fail_errno(error, ENOMEM, "the buffers of the conversion");
+            return NULL;
+        }
+        madvise(c->buffers, size, MADV_HUGEPAGE);
+    }
+    return vc_window_new(c->buffers + (size_t)c->n_windows++ * VC_WINDOW);
+}
+
 /* Gives a free window, waiting for one where all are under way. */
 static VcWindow *
 take_window(VcConductor *c, GError **error)
 {
     while (g_queue_is_empty(&c->idle)) {
-        if (c->n_windows < WINDOWS_MAX) {
-            c->n_windows++;
-            return vc_window_new();
-        }
+        if (c->n_windows < WINDOWS_MAX)
+            return make_window(c, error);
         bool ok = !g_queue_is_empty(&c->filling) ? retire(c, error) : reap(c, error);
         if (!ok)
             return NULL;

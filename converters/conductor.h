@@ -11,6 +11,7 @@ typedef struct {
     VcConvertStats *stats;
     bool dry; /* windows are filled and placed, not written */
 
+    uint8_t *buffers; /* of all windows */
     unsigned n_windows;
     unsigned open_max;
     GQueue idle;    /* free windows */

@@ -4,7 +4,6 @@
 
 #include "io/checksum.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 /* What is known of a cell. */
@@ -28,10 +27,10 @@ typedef struct {
 } Segment;
 
 VcWindow *
-vc_window_new(void)
+vc_window_new(uint8_t *buffer)
 {
     VcWindow *window = g_new0(VcWindow, 1);
-    window->buffer = g_aligned_alloc(1, VC_WINDOW, VC_ALIGNMENT);
+    window->buffer = buffer;
     window->pieces = g_array_new(FALSE, FALSE, sizeof(Piece));
     window->segments = g_array_new(FALSE, FALSE, sizeof(Segment));
     return window;
@@ -42,7 +41,6 @@ vc_window_free(VcWindow *window)
 {
     if (!window)
         return;
-    g_aligned_free(window->buffer);
     g_array_unref(window->pieces);
     g_array_unref(window->segments);
     g_clear_error(&window->error);

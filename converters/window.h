@@ -31,7 +31,7 @@ typedef struct {
     uint32_t touched; /* end of what extents spoke of */
     const VcZeroPolicy *policy;
 
-    uint8_t *buffer; /* VC_WINDOW bytes, aligned to VC_ALIGNMENT; owned */
+    uint8_t *buffer; /* VC_WINDOW bytes, aligned to VC_ALIGNMENT; borrowed */
     uint8_t cells[VC_WINDOW_CELLS]; /* CELL_… in window.c */
     GArray *pieces;                 /* still to be read into the buffer */
     GArray *segments;               /* placed, to be written */
@@ -40,7 +40,8 @@ typedef struct {
     GError *error; /* the engine's: what the worker met */
 } VcWindow;
 
-VcWindow *vc_window_new(void);
+/* BUFFER outlives the window. */
+VcWindow *vc_window_new(uint8_t *buffer);
 void vc_window_free(VcWindow *window);
 
 /* Empties the window and puts it at OFFSET of DISK of SINK. */
