@@ -2,6 +2,7 @@
 /* A target while it is being made. */
 #include "converters/making.h"
 
+#include "io/gathered.h"
 #include "io/lent.h"
 #include "io/memory.h"
 #include "io/ordered.h"
@@ -40,6 +41,22 @@ vc_making_open(VcMaking *making, const VcConvertOptions *options, GError **error
     return true;
 }
 
+/* What is stored front to back without fixed places lies as densely as it may, not
+ * where direct I/O could write it. */
+static bool
+gather(VcMaking *making, GError **error)
+{
+    const VcSink *sink = making->sink;
+    if (!sink->append_only || sink->identity || making->wrapper || making->metadata ||
+        !vc_posix_is_direct(making->file))
+        return true;
+    making->wrapper = vc_gathered_file(vc_lent_file(making->file), error);
+    if (!making->wrapper)
+        return prefix_path(making, error);
+    making->file = making->sink->file = making->wrapper;
+    return true;
+}
+
 static bool
 add_sink(VcMaking *making, const VcConvertOptions *options, GError **error)
 {
@@ -63,7 +80,7 @@ add_sink(VcMaking *making, const VcConvertOptions *options, GError **error)
     making->sink = vc_format_create(
         target->format, making->metadata ? making->metadata : making->file,
         &target->layout, target->options, &options->identity, error);
-    return making->sink != NULL;
+    return making->sink && gather(making, error);
 }
 
 /* What was in a target that is written in place must not shine through: a regular file
