@@ -39,9 +39,15 @@ class Row:
         return self
 
 
+def make_room(path):
+    """What is freed, and discarded on the disk, is the last run's work, not the next one's."""
+    if path and os.path.exists(path):
+        os.unlink(path)
+    os.sync()
+
+
 def time_command(command, output=None):
-    if output and os.path.exists(output):
-        os.unlink(output)
+    make_room(output)
     begin = time.monotonic()
     child = subprocess.Popen(["sh", "-c", command], stdout=subprocess.DEVNULL)
     _, status, usage = os.wait4(child.pid, 0)
@@ -55,8 +61,7 @@ def time_command(command, output=None):
 
 def time_floor(count, path):
     """Direct sequential writes of COUNT bytes with the fsync, as fio itself counts."""
-    if os.path.exists(path):
-        os.unlink(path)
+    make_room(path)
     out = subprocess.run(
         ["fio", "--name=floor", f"--filename={path}", "--rw=write", "--bs=1M", "--direct=1",
          "--ioengine=libaio", "--iodepth=8", f"--size={count}", "--end_fsync=1",
