@@ -3,6 +3,7 @@
 #include "io/posix-file.h"
 
 #include "io/error.h"
+#include "io/resident.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -62,6 +63,21 @@ vc_posix_file_refuses(VcPosixFile *p, int errnum)
     return true;
 }
 
+/* Reads below this profit from what the kernel reads ahead. */
+#define MISS_MIN ((size_t)256 << 10)
+
+/* A large image must not push out of the page cache what others need there: what is not
+ * in it already is read past it. */
+static bool
+goes_direct(VcPosixFile *p, uint64_t position, const void *buffer, size_t length)
+{
+    if (!vc_posix_file_is_direct(p, position, buffer, length))
+        return false;
+    return p->direct_reads ||
+           (p->direct_misses && length >= MISS_MIN && length <= VC_RESIDENT_MAX &&
+            !vc_resident(p->base.fd, position, length));
+}
+
 bool
 vc_posix_file_read(VcFile *file, uint64_t position, void *buffer, size_t length,
                    size_t *got, GError **error)
@@ -75,8 +91,7 @@ vc_posix_file_read(VcFile *file, uint64_t position, void *buffer, size_t length,
         if (!g_uint64_checked_add(&at, position, *got) || at >= INT64_MAX)
             return true; /* no file reaches so far: this is behind its end */
         size_t left = MIN(MIN(length - *got, REQUEST_MAX), INT64_MAX - at);
-        bool direct = p->direct_reads &&
-                      vc_posix_file_is_direct(p, at, to + *got, left);
+        bool direct = goes_direct(p, at, to + *got, left);
         ssize_t n = pread(direct ? p->direct : file->fd, to + *got, left, (off_t)at);
         if (n == 0)
             return true;

@@ -13,7 +13,8 @@ typedef struct {
     VcFile base;            /* base.fd is the buffered descriptor; owned */
     int direct;             /* the same file with O_DIRECT, owned; or -1 */
     uintptr_t direct_unit;  /* positions, lengths and memory that may go direct */
-    bool direct_reads;      /* else only writes go direct */
+    bool direct_reads;      /* else only writes go direct, */
+    bool direct_misses;     /* and large reads of what the page cache does not hold */
     bool device;            /* a block device: its size is fixed, all of it is data */
     bool no_sync;           /* see vc_posix_no_sync */
     bool reaches;           /* an output: grown ahead of what is written, see reach() */

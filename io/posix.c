@@ -62,9 +62,10 @@ vc_posix_open(const char *path, VcCache cache, GError **error)
 
     VcPosixFile *p = vc_posix_file_new(fd, &status, name, &source_ops);
     posix_fadvise(fd, 0, 0, POSIX_FADV_SEQUENTIAL);
-    if (cache == VC_CACHE_NONE && !standard) {
+    if (cache != VC_CACHE_WRITEBACK && !standard) {
         vc_posix_file_add_direct(p, path, O_RDONLY);
-        p->direct_reads = true;
+        p->direct_reads = cache == VC_CACHE_NONE;
+        p->direct_misses = true;
     }
     return &p->base;
 }

@@ -9,7 +9,7 @@
 
 /* How an open file meets the page cache. */
 typedef enum {
-    VC_CACHE_AUTO, /* direct where it can, buffered where it cannot */
+    VC_CACHE_AUTO, /* written direct where it can; read so where it is not cached */
     VC_CACHE_NONE, /* direct I/O; still buffered where the file system refuses it */
     VC_CACHE_WRITEBACK, /* buffered */
 } VcCache;
