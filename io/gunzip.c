@@ -103,27 +103,6 @@ read_header(GzipStream *g, GError **error)
     return true;
 }
 
-/* Zeros behind the last member fill a tape or device; only they may stand there. */
-static bool
-skip_padding(GzipStream *g, GError **error)
-{
-    for (;;) {
-        if (!vc_input_want(&g->in, 1, error))
-            return false;
-        size_t zeros = 0;
-        while (zeros < g->in.left && g->in.at[zeros] == 0)
-            zeros++;
-        vc_input_advance(&g->in, zeros);
-        if (g->in.left > 0) {
-            vc_corrupt(error, g->in.position,
-                       "bytes behind the end of the gzip stream");
-            return false;
-        }
-        if (zeros == 0)
-            return true;
-    }
-}
-
 /* Goes to the data of the next member, or finds that there is none. */
 static bool
 begin_member(GzipStream *g, GError **error)
@@ -132,7 +111,7 @@ begin_member(GzipStream *g, GError **error)
         return false;
     if (g->in.position > 0 && (g->in.left == 0 || g->in.at[0] == 0)) {
         g->ended = true;
-        return skip_padding(g, error);
+        return vc_input_skip_padding(&g->in, error);
     }
     if (!read_header(g, error))
         return false;

@@ -3,6 +3,7 @@
 #include "io/input.h"
 
 #include "io/error.h"
+#include "io/interrupt.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -95,4 +96,25 @@ bool
 vc_input_skip(VcInput *in, uint64_t length, const char *what, GError **error)
 {
     return take(in, NULL, length, what, error);
+}
+
+bool
+vc_input_skip_padding(VcInput *in, GError **error)
+{
+    for (;;) {
+        /* A device may have much of it. */
+        if (!vc_interrupt_check(error) || !vc_input_want(in, 1, error))
+            return false;
+        size_t zeros = 0;
+        while (zeros < in->left && in->at[zeros] == 0)
+            zeros++;
+        vc_input_advance(in, zeros);
+        if (in->left > 0) {
+            vc_corrupt(error, in->position, "bytes behind the end of the %s stream",
+                       in->name);
+            return false;
+        }
+        if (zeros == 0)
+            return true;
+    }
 }

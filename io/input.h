@@ -36,6 +36,10 @@ bool vc_input_read(VcInput *input, void *buffer, size_t length, const char *what
                    GError **error);
 bool vc_input_skip(VcInput *input, uint64_t length, const char *what, GError **error);
 
+/* Passes zeros up to the end of the stream: they fill a tape or a device behind what
+ * was stored. Anything else is VC_ERROR_CORRUPT. */
+bool vc_input_skip_padding(VcInput *input, GError **error);
+
 /* Sets VC_ERROR_SHORT: the stream ends inside WHAT. */
 void vc_input_short(const VcInput *input, const char *what, GError **error);
 

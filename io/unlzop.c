@@ -133,9 +133,9 @@ begin_part(LzopStream *l, GError **error)
 {
     if (!vc_input_want(&l->in, LZOP_MAGIC_SIZE, error))
         return false;
-    if (l->in.left == 0 && l->in.position > 0) {
+    if (l->in.position > 0 && (l->in.left == 0 || l->in.at[0] == 0)) {
         l->ended = true;
-        return true;
+        return vc_input_skip_padding(&l->in, error);
     }
     size_t have = MIN(l->in.left, LZOP_MAGIC_SIZE);
     if (memcmp(l->in.at, LZOP_MAGIC, have) != 0) {

@@ -113,9 +113,9 @@ begin_frame(ZstdStream *z, GError **error)
 {
     if (!vc_input_want(&z->in, FRAME_HEADER_MAX, error))
         return false;
-    if (z->in.left == 0 && z->in.position > 0) {
+    if (z->in.position > 0 && (z->in.left == 0 || z->in.at[0] == 0)) {
         z->ended = true;
-        return true;
+        return vc_input_skip_padding(&z->in, error);
     }
     if (z->in.left < 4) {
         vc_input_short(&z->in, "a frame header", error);

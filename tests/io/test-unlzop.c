@@ -198,6 +198,22 @@ START_TEST(a_wrong_checksum_says_where)
 }
 END_TEST
 
+START_TEST(zeros_may_follow_the_end_and_nothing_else)
+{
+    g_autoptr(GByteArray) packed = g_byte_array_new();
+    g_autofree uint8_t *zeros = g_malloc0(1 << 20);
+    g_byte_array_append(packed, golden, sizeof golden);
+    g_byte_array_append(packed, zeros, 1 << 20);
+    for (guint length = sizeof golden; length < sizeof golden + 20; length++)
+        assert_unpacks_to(packed->data, length, LZO, HELLO8, strlen(HELLO8));
+    assert_unpacks_to(packed->data, packed->len, LZO, HELLO8, strlen(HELLO8));
+    packed->data[packed->len - 1] = 1;
+    g_autofree char *message = g_strdup_printf(
+        "bytes behind the end of the lzop stream at 0x%x", packed->len - 1);
+    assert_unpack_fails(packed->data, packed->len, LZO, VC_ERROR_CORRUPT, message);
+}
+END_TEST
+
 START_TEST(what_is_no_lzop_is_refused)
 {
     g_autoptr(GByteArray) packed = g_byte_array_new();
@@ -206,7 +222,7 @@ START_TEST(what_is_no_lzop_is_refused)
     assert_unpack_fails("hello, hello", 12, LZO, VC_ERROR_CORRUPT,
                         "no lzop header at 0x0");
     g_byte_array_append(packed, golden, sizeof golden);
-    g_byte_array_append(packed, (const uint8_t *)"\0", 1);
+    g_byte_array_append(packed, (const uint8_t *)"PK34567890", 10);
     assert_unpack_fails(packed->data, packed->len, LZO, VC_ERROR_CORRUPT,
                         "bytes behind the end of the lzop stream at 0x5e");
 }
@@ -291,6 +307,7 @@ main(void)
     tcase_add_test(tests, every_cut_is_short);
     tcase_add_test(tests, every_changed_byte_is_found);
     tcase_add_test(tests, a_wrong_checksum_says_where);
+    tcase_add_test(tests, zeros_may_follow_the_end_and_nothing_else);
     tcase_add_test(tests, what_is_no_lzop_is_refused);
     tcase_add_test(tests, what_is_not_known_is_refused);
     tcase_add_test(tests, blocks_that_cannot_be_are_refused);

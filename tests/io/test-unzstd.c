@@ -144,6 +144,22 @@ START_TEST(a_frame_that_holds_less_than_it_announces_is_corrupt)
 }
 END_TEST
 
+START_TEST(zeros_may_follow_the_end_and_nothing_else)
+{
+    g_autoptr(GByteArray) packed = g_byte_array_new();
+    g_autofree uint8_t *zeros = g_malloc0(1 << 20);
+    g_byte_array_append(packed, golden, sizeof golden);
+    g_byte_array_append(packed, zeros, 1 << 20);
+    for (guint length = sizeof golden; length < sizeof golden + 20; length++)
+        assert_unpacks_to(packed->data, length, ZSTD, HELLO, strlen(HELLO));
+    assert_unpacks_to(packed->data, packed->len, ZSTD, HELLO, strlen(HELLO));
+    packed->data[packed->len - 1] = 1;
+    g_autofree char *message = g_strdup_printf(
+        "bytes behind the end of the zstd stream at 0x%x", packed->len - 1);
+    assert_unpack_fails(packed->data, packed->len, ZSTD, VC_ERROR_CORRUPT, message);
+}
+END_TEST
+
 START_TEST(what_is_no_zstd_is_refused)
 {
     g_autoptr(GByteArray) packed = g_byte_array_new();
@@ -151,7 +167,7 @@ START_TEST(what_is_no_zstd_is_refused)
                         "zstd stream ends inside a frame header at 0x0");
     assert_unpack_fails("hello", 5, ZSTD, VC_ERROR_CORRUPT, "no zstd frame at 0x0");
     g_byte_array_append(packed, golden, sizeof golden);
-    g_byte_array_append(packed, (const uint8_t *)"\0\0\0\0", 4);
+    g_byte_array_append(packed, (const uint8_t *)"PK34567890", 10);
     assert_unpack_fails(packed->data, packed->len, ZSTD, VC_ERROR_CORRUPT,
                         "bytes behind the end of the zstd stream at 0x1b");
     /* Dictionary 0x2a, a window of 1 KiB. */
@@ -243,6 +259,7 @@ main(void)
     tcase_add_test(tests, every_changed_byte_is_found_or_changes_nothing);
     tcase_add_test(tests, damage_is_said_with_the_position_of_its_block);
     tcase_add_test(tests, a_frame_that_holds_less_than_it_announces_is_corrupt);
+    tcase_add_test(tests, zeros_may_follow_the_end_and_nothing_else);
     tcase_add_test(tests, what_is_no_zstd_is_refused);
     tcase_add_test(tests, a_window_beyond_the_limit_is_refused_with_the_way_out);
     tcase_add_test(tests, a_long_window_works_when_allowed);
