@@ -90,31 +90,40 @@ empty_file(VcMaking *making, GError **error)
 {
     VcFile *file = making->file;
     struct stat status;
-    if (making->target->mode != VC_OUTPUT_IN_PLACE || !file->seekable ||
-        fstat(file->fd, &status) != 0 || !S_ISREG(status.st_mode))
+    if (making->target->mode != VC_OUTPUT_IN_PLACE || !file->seekable)
+        return true;
+    file->reads_zero = making->target->target_is_zero;
+    if (fstat(file->fd, &status) != 0 || !S_ISREG(status.st_mode))
         return true;
     file->reads_zero = vc_file_truncate(file, 0, error);
     return file->reads_zero || prefix_path(making, error);
 }
 
 /* a device is zeroed, except where the engine writes the zeros itself, or all of it
- * from front to back. */
+ * from front to back with zeros behind. There the head goes first: metadata comes last,
+ * and what an interruption leaves would be led by what was there. */
 static bool
 empty_device(VcMaking *making, GError **error)
 {
     VcFile *file = making->file;
+    const VcSink *sink = making->sink;
     uint64_t size;
     if (making->target->mode != VC_OUTPUT_IN_PLACE || !file->seekable ||
         file->reads_zero)
         return true;
-    if (making->target->target_is_zero) {
-        file->reads_zero = true;
-        return true;
-    }
-    if (making->sink->identity || making->sink->append_only)
-        return true;
-    return (vc_file_size(file, &size, error) && vc_file_zero(file, 0, size, error)) ||
-           prefix_path(making, error);
+    if (!vc_file_size(file, &size, error))
+        return prefix_path(making, error);
+
+    /* One that is too small is better told before it is written to. */
+    uint64_t least = sink->identity ? sink->layout.disks[0].size : 0;
+    if (least != VC_SIZE_UNKNOWN && least > size &&
+        !vc_file_truncate(file, least, error))
+        return prefix_path(making, error);
+    if (sink->identity && sink->append_only)
+        return true; /* nothing but the disk */
+    if (sink->identity || sink->append_only)
+        size = MIN(size, VC_ALIGNMENT);
+    return vc_file_zero(file, 0, size, error) || prefix_path(making, error);
 }
 
 bool

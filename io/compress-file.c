@@ -65,7 +65,10 @@ compress_sync(VcFile *file, GError **error)
     if (!c->ended && !c->encoder->ops->end(c->encoder, error))
         return false;
     c->ended = true;
-    return vc_file_sync(c->below, error);
+    /* Old bytes of a device would not be taken for its padding. */
+    return (!c->below->seekable ||
+            vc_file_end(c->below, c->encoder->position, error)) &&
+           vc_file_sync(c->below, error);
 }
 
 static void

@@ -110,6 +110,18 @@ vc_file_truncate(VcFile *file, uint64_t size, GError **error)
 }
 
 bool
+vc_file_end(VcFile *file, uint64_t end, GError **error)
+{
+    uint64_t size;
+    if (!vc_file_truncate(file, end, error))
+        return false;
+    if (file->reads_zero || !file->ops->size)
+        return true;
+    return vc_file_size(file, &size, error) &&
+           (size <= end || vc_file_zero(file, end, size - end, error));
+}
+
+bool
 vc_file_sync(VcFile *file, GError **error)
 {
     return !file->ops->sync || file->ops->sync(file, error);

@@ -82,6 +82,10 @@ bool vc_file_zero(VcFile *file, uint64_t position, uint64_t length, GError **err
  * it is large enough. */
 bool vc_file_truncate(VcFile *file, uint64_t size, GError **error);
 
+/* Makes END the end of a seekable output: as vc_file_truncate, and where the output
+ * cannot become shorter, being a block device, what lies behind END reads as zero. */
+bool vc_file_end(VcFile *file, uint64_t end, GError **error);
+
 /* What was written survives a power cut after this. */
 bool vc_file_sync(VcFile *file, GError **error);
 

@@ -63,6 +63,19 @@ append_truncate(VcFile *file, uint64_t size, GError **error)
     return vc_file_zero(file, a->end, size - a->end, error);
 }
 
+/* Standard output may be a file, and that is told only now that its disk is full. */
+static bool
+append_sync(VcFile *file, GError **error)
+{
+    const AppendFile *a = (const AppendFile *)file;
+    struct stat status;
+    if (fstat(a->fd, &status) != 0 ||
+        (!S_ISREG(status.st_mode) && !S_ISBLK(status.st_mode)) || fsync(a->fd) == 0)
+        return true;
+    vc_fail_errno(error, errno, "cannot write back to the disk");
+    return false;
+}
+
 static void
 append_free(VcFile *file)
 {
@@ -76,6 +89,7 @@ append_free(VcFile *file)
 static const VcFileOps append_ops = {
     .write = append_write,
     .truncate = append_truncate,
+    .sync = append_sync,
     .free = append_free,
 };
 

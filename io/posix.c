@@ -85,13 +85,37 @@ vc_posix_same_file(const char *a, const char *b)
     return stat(a, &x) == 0 && stat(b, &y) == 0 && vc_posix_same_status(&x, &y);
 }
 
+/* Of what a standard descriptor leads to, where that keeps its bytes: a terminal or a
+ * pipe may well be both source and target. */
+static bool
+standard_status(int fd, struct stat *status)
+{
+    return fstat(fd, status) == 0 &&
+           (S_ISREG(status->st_mode) || S_ISBLK(status->st_mode));
+}
+
+static bool
+target_status(const char *target, struct stat *status)
+{
+    return strcmp(target, "-") == 0 ? standard_status(STDOUT_FILENO, status)
+                                    : stat(target, status) == 0;
+}
+
 bool
-vc_posix_is_source(const VcFile *source, const char *path)
+vc_posix_is_target(const char *path, const char *target)
 {
     struct stat x, y;
-    if (vc_posix_same_file(source->name, path))
+    return stat(path, &x) == 0 && target_status(target, &y) &&
+           vc_posix_same_status(&x, &y);
+}
+
+bool
+vc_posix_is_source(const VcFile *source, const char *target)
+{
+    struct stat x, y;
+    if (vc_posix_is_target(source->name, target))
         return true;
-    return strcmp(source->name, STANDARD_INPUT) == 0 && fstat(STDIN_FILENO, &x) == 0 &&
-           (S_ISREG(x.st_mode) || S_ISBLK(x.st_mode)) && stat(path, &y) == 0 &&
+    return strcmp(source->name, STANDARD_INPUT) == 0 &&
+           standard_status(STDIN_FILENO, &x) && target_status(target, &y) &&
            vc_posix_same_status(&x, &y);
 }

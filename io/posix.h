@@ -43,9 +43,13 @@ bool vc_posix_same_file(const char *a, const char *b);
 /* Whether these are of one file or one block device. */
 bool vc_posix_same_status(const struct stat *a, const struct stat *b);
 
-/* Whether PATH leads to what SOURCE reads: the file of that name, or the file or block
- * device that standard input is. SOURCE may be a stream over what vc_posix_open gave,
- * with its name. */
-bool vc_posix_is_source(const VcFile *source, const char *path);
+/* Whether the file or block device at PATH is what a target of the name TARGET would be
+ * written to; "-" is standard output. */
+bool vc_posix_is_target(const char *path, const char *target);
+
+/* The same for what SOURCE reads: the file of its name, or the file or block device
+ * that standard input is. SOURCE may be a stream over what vc_posix_open gave, with its
+ * name. */
+bool vc_posix_is_source(const VcFile *source, const char *target);
 
 #endif

@@ -129,7 +129,7 @@ finish(VcSink *sink, GError **error)
         return false;
     /* Until here the file does not begin as an archive does. */
     return !sink->file->seekable ||
-           (vc_file_truncate(sink->file, s->extents->position, error) &&
+           (vc_file_end(sink->file, s->extents->position, error) &&
             vc_file_write(sink->file, 0, s->header->data, s->header->len, error));
 }
 

@@ -4,6 +4,7 @@
 A campaign is a test program that runs a little in the suite and everything when FAULTS_LONG
 is set, or as often as FAULTS_RUNS says. FAULTS_SEED repeats a run with the same dice."""
 
+import contextlib
 import hashlib
 import os
 import random
@@ -15,15 +16,27 @@ import sys
 # The helpers of tests/cli are those of all tests that see the program from outside.
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'cli'))
 import cli
+import tap
 
 MIB = 1 << 20
 LONG = bool(os.environ.get('FAULTS_LONG'))
 SEED = int(os.environ.get('FAULTS_SEED') or random.SystemRandom().randrange(1 << 32))
 
+# Kinds of output: format and options.
+KINDS = [('raw', []), ('vpc', []), ('vpc', ['-o', 'subformat=fixed']), ('vhdx', []),
+           ('vma', [])]
+FORMATS = KINDS if LONG else KINDS[::2]
+
 
 def runs(short):
     """How many runs are wanted; SHORT in the suite."""
     return int(os.environ.get('FAULTS_RUNS') or short)
+
+
+def long_only():
+    """For tests that the suite has no time for."""
+    if not LONG:
+        raise tap.Skip('only with FAULTS_LONG=1')
 
 
 def said(text):
@@ -77,3 +90,28 @@ def judges(path, name):
 def accepts(command):
     return subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
                           timeout=120).returncode == 0
+
+
+def refused(*args, **options):
+    """Runs what must fail, and gives its one line."""
+    done = subprocess.run([cli.VCONV, *args], stderr=subprocess.PIPE, timeout=120,
+                          **{'stdout': subprocess.DEVNULL, **options})
+    err = done.stderr.decode()
+    what = f'{args}: status {done.returncode}: {err!r}'
+    assert done.returncode == 1, what
+    assert err.count('\n') == 1 and err.startswith('vconv: '), what
+    return err
+
+
+@contextlib.contextmanager
+def source():
+    path = sparse('source.raw', 16 * MIB, pieces=12)
+    digest = sha256(path)
+    before = cli.left()
+    yield path
+    assert sha256(path) == digest, 'the source has changed'
+    assert cli.left() == before, cli.left()
+
+
+def convert(path, name, options, *more):
+    return ['convert', '-q', '-f', 'raw', '-O', name, *options, *more, path]
