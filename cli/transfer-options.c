@@ -5,6 +5,7 @@
 #include "cli/identity.h"
 #include "cli/print.h"
 #include "io/error.h"
+#include "io/watch.h"
 
 #include <string.h>
 #include <unistd.h>
@@ -158,6 +159,7 @@ vc_transfer_prepare(VcTransfer *t, GError **error)
     t->convert.sync = !t->no_sync;
     t->convert.progress = vc_progress_report;
     t->create = vc_options_new();
+    t->watches = g_ptr_array_new_with_free_func((GDestroyNotify)vc_watch_free);
     for (char **o = t->options; o && *o; o++)
         if (!vc_options_parse(t->create, *o, error))
             return false;
@@ -195,4 +197,5 @@ vc_transfer_clear(VcTransfer *t)
     g_clear_pointer(&t->options, g_strfreev);
     g_clear_pointer(&t->disks, g_strfreev);
     g_clear_pointer(&t->create, vc_options_free);
+    g_clear_pointer(&t->watches, g_ptr_array_unref);
 }

@@ -30,7 +30,9 @@ vc_transfer_open(const VcTransfer *t, GPtrArray *images, const char *name,
 {
     VcImage *image = g_new0(VcImage, 1);
     g_ptr_array_add(images, image);
-    return vc_reading_open(&t->reading, name, format, image, error) ? image : NULL;
+    VcReading reading = t->reading;
+    reading.image.watches = t->watches;
+    return vc_reading_open(&reading, name, format, image, error) ? image : NULL;
 }
 
 const VcFormat *
@@ -70,8 +72,8 @@ please_qemu(const VcTransfer *t, const VcFormat *format)
 }
 
 /* Else nobody would look for them: their names begin with a dot. */
-static void
-say_leftovers(const char *path)
+void
+vc_transfer_say_leftovers(const char *path)
 {
     if (strcmp(path, "-") == 0)
         return;
@@ -96,11 +98,11 @@ vc_transfer_target(const VcTransfer *t, const char *path, const VcFormat *format
                         .mode = t->mode,
                         .target_is_zero = t->target_is_zero,
                         .compress = t->compression };
-    /* An archive is compressed as its name says; a disk is not, for what would open it?
-     */
-    if (!t->compress && format->max_disks > 1 && strcmp(path, "-") != 0)
+    /* Its name says what a file holds. Who calls us qemu-img means a disk as it is. */
+    bool told = format->max_disks > 1 || vc_manners != VC_MANNERS_QEMU_IMG;
+    if (!t->compress && told && strcmp(path, "-") != 0)
         target.compress.compression = vc_compression_by_name(path);
-    say_leftovers(path);
+    vc_transfer_say_leftovers(path);
     return target;
 }
 
@@ -177,7 +179,7 @@ refuse_parents(const VcConversion *conversion, const GPtrArray *images, GError *
         for (guint j = 0; j < images->len; j++) {
             const GPtrArray *parents = ((const VcImage *)images->pdata[j])->parents;
             for (guint k = 0; parents && k < parents->len; k++) {
-                if (!vc_posix_same_file(parents->pdata[k], path))
+                if (!vc_posix_is_target(parents->pdata[k], path))
                     continue;
                 vc_fail(error, VC_ERROR_USAGE,
                         "%s: is the parent of the source; a source is never written, "
@@ -198,8 +200,10 @@ vc_transfer_run(VcTransfer *t, VcConversion *conversion, const GPtrArray *images
         !refuse_parents(conversion, images, error))
         return false;
     vc_progress_start(t->style, t->fd, "copy");
+    conversion->watches = t->watches;
     bool well = vc_conversion_run(conversion, &t->convert, NULL, error);
     vc_progress_end(well);
+    g_ptr_array_set_size(t->watches, 0);
     if (!well)
         return false;
     for (guint i = 0; i < images->len; i++) {

@@ -19,6 +19,7 @@ typedef struct {
     char **disks;   /* of --disk, which not all commands have */
     /* Made of it. */
     VcOptions *create;
+    GPtrArray *watches; /* of VcWatch, on the files behind the images that are open */
     VcConvertOptions convert;
     VcCompressOptions compression;
     VcOutputMode mode;
@@ -44,6 +45,10 @@ VcImage *vc_transfer_open(const VcTransfer *transfer, GPtrArray *images,
  * layout: the caller's until vc_conversion_add_target. */
 VcTarget vc_transfer_target(const VcTransfer *transfer, const char *path,
                             const VcFormat *format);
+
+/* Says what runs that were killed have left of the target PATH. vc_transfer_target
+ * does. */
+void vc_transfer_say_leftovers(const char *path);
 
 /* Appends DISK as NAME to the layout of TARGET, its size rounded up to --size-align. */
 VcDisk *vc_transfer_add_disk(const VcTransfer *transfer, VcTarget *target,

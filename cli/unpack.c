@@ -96,6 +96,7 @@ add_config(VcUnpack *unpack, const VcBlob *blob, GError **error)
     VcTarget target = { .path = safe_path(unpack, "config", "", blob->name, ""),
                         .format = raw,
                         .mode = unpack->transfer->mode };
+    vc_transfer_say_leftovers(target.path);
     vc_layout_add_disk(&target.layout, "", blob->length);
     unsigned index = vc_transfer_add_target(&unpack->conversion, &target);
     vc_conversion_add_route(&unpack->conversion, source, 0, index, 0);
@@ -176,6 +177,7 @@ vc_unpack_run(VcUnpack *unpack, GError **error)
 {
     if (!read_unused(unpack, error) || !make_directory(unpack, error))
         return false;
+    unpack->conversion.directory = unpack->directory;
     if (vc_transfer_run(unpack->transfer, &unpack->conversion, unpack->images, error))
         return sync_parent(unpack, error);
     if (unpack->made)

@@ -101,6 +101,7 @@ add_mapped(Extract *e, VcUnpack *unpack, const VcImage *image, unsigned i,
                         .format = format,
                         .mode = exists ? VC_OUTPUT_IN_PLACE : VC_OUTPUT_NEW,
                         .target_is_zero = exists && !mapping->write_zeros };
+    vc_transfer_say_leftovers(mapping->path);
     VcDisk *added = vc_transfer_add_disk(&e->transfer, &target, disk, disk->name);
     /* A volume that is larger stays so. */
     if (volume && !format->probe &&

@@ -6,9 +6,12 @@
 #include "converters/making.h"
 #include "converters/plan.h"
 #include "io/error.h"
+#include "io/lock.h"
 #include "io/null.h"
+#include "io/watch.h"
 
 #include <string.h>
+#include <unistd.h>
 
 static void
 target_clear(gpointer target)
@@ -19,10 +22,12 @@ target_clear(gpointer target)
 void
 vc_conversion_init(VcConversion *conversion)
 {
-    conversion->targets = g_array_new(FALSE, FALSE, sizeof(VcTarget));
+    *conversion = (VcConversion){
+        .targets = g_array_new(FALSE, FALSE, sizeof(VcTarget)),
+        .routes = g_array_new(FALSE, FALSE, sizeof(VcRoute)),
+        .warnings = vc_warnings_new(),
+    };
     g_array_set_clear_func(conversion->targets, target_clear);
-    conversion->routes = g_array_new(FALSE, FALSE, sizeof(VcRoute));
-    conversion->warnings = vc_warnings_new();
 }
 
 void
@@ -247,6 +252,15 @@ total_size(const VcConversion *conversion)
     return total;
 }
 
+static bool
+check_watches(const VcConversion *conversion, GError **error)
+{
+    for (unsigned i = 0; conversion->watches && i < conversion->watches->len; i++)
+        if (!vc_watch_check(conversion->watches->pdata[i], error))
+            return false;
+    return true;
+}
+
 static void
 gather_warnings(VcConversion *conversion, const VcMaking *making)
 {
@@ -267,6 +281,19 @@ commit_all(const GArray *makings, GError **error)
         return false;
     }
     return true;
+}
+
+/* Two runs that replace the same files leave those of one of them, not of both. */
+static bool
+commit_alone(const VcConversion *conversion, const GArray *makings, GError **error)
+{
+    int fd = -1;
+    if (conversion->directory && !vc_lock_directory(conversion->directory, &fd, error))
+        return false;
+    bool well = commit_all(makings, error);
+    if (fd >= 0)
+        close(fd);
+    return well;
 }
 
 bool
@@ -309,6 +336,8 @@ vc_conversion_run(VcConversion *conversion, const VcConvertOptions *options,
                          &counted, error))
             return false;
     }
+    if (!check_watches(conversion, error))
+        return false;
     for (unsigned i = 0; i < makings->len; i++) {
         if (!vc_making_finish(&g_array_index(makings, VcMaking, i), options->sync,
                               error))
@@ -319,7 +348,7 @@ vc_conversion_run(VcConversion *conversion, const VcConvertOptions *options,
     for (unsigned i = 0; options->sync && i < makings->len; i++)
         if (!vc_making_sync(&g_array_index(makings, VcMaking, i), error))
             return false;
-    if (!commit_all(makings, error))
+    if (!commit_alone(conversion, makings, error))
         return false;
     vc_pace_end(&pace);
     if (stats)

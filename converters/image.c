@@ -8,6 +8,7 @@
 #include "converters/spool.h"
 #include "io/error.h"
 #include "io/lock.h"
+#include "io/watch.h"
 
 #include <string.h>
 #include <sys/stat.h>
@@ -89,8 +90,14 @@ vc_image_lock(VcFile *file, const char *name, const VcImageOptions *options,
     g_autoptr(GError) reason = NULL;
     /* Standard input is shared with who started us, and so the lock would outlive us.
      */
-    if (options->share || strcmp(name, "-") == 0 || vc_lock(file, false, &reason))
+    if (options->share)
         return true;
+    if (strcmp(name, "-") == 0 || vc_lock(file, false, &reason)) {
+        VcWatch *watch = options->watches ? vc_watch_new(file) : NULL;
+        if (watch)
+            g_ptr_array_add(options->watches, watch);
+        return true;
+    }
     vc_fail(error, VC_ERROR_IO, "%s: %s; -U reads it all the same", name,
             reason->message);
     return false;

@@ -17,6 +17,7 @@ typedef struct {
     bool no_parent;     /* do not look for parents (info, check of one file) */
     const char *spool;  /* directory for a temporary copy of what cannot be seeked;
                            NULL: none */
+    GPtrArray *watches; /* gets a VcWatch on each file that is opened; may be NULL */
     unsigned readahead; /* 0: decompress in the caller's thread; else in its own */
 } VcImageOptions;
 
@@ -41,8 +42,8 @@ bool vc_image_open(VcImage *image, const char *name, const VcImageOptions *optio
  */
 bool vc_image_single_disk(const VcImage *image, unsigned *disk, GError **error);
 
-/* VC_ERROR_IO when another program holds FILE, opened from NAME, for writing, unless
- * options->share. */
+/* VC_ERROR_IO when another program holds FILE, opened from NAME, for writing; from now
+ * on it is watched. Neither with options->share. */
 bool vc_image_lock(VcFile *file, const char *name, const VcImageOptions *options,
                    GError **error);
 

@@ -24,7 +24,9 @@ const char *vc_compression_name(VcCompression compression);
 
 /* Gives the decompressed bytes of STREAM (taken), which is compressed with COMPRESSION.
  *
- * gzip: any number of members, zero padding behind the last; CRC-32 and length checked.
+ * Behind the last member, frame or part there may be zeros, as on a device.
+ *
+ * gzip: any number of members; CRC-32 and length checked.
  *
  * zstd: any number of frames, skippable frames, content checksums checked where
  * present; a frame whose window needs more than MEMORY bytes is VC_ERROR_LIMIT, and the
@@ -54,10 +56,10 @@ bool vc_compress_options_parse(const char *text, VcCompressOptions *options,
 VcCompression vc_compression_by_name(const char *path);
 
 /* Gives an append-only VcFile that compresses into append-only or seekable FILE
- * (taken). vc_file_sync ends the compressed stream (frame, member, trailer) and then
- * syncs FILE; it is called once, last. zstd: content checksum, window of at most 2^27
- * so that plain `zstd -d` takes it; bytes do not depend on the number of threads. gzip:
- * no name, mtime 0. */
+ * (taken). vc_file_sync ends the compressed stream (frame, member, trailer), FILE
+ * (vc_file_end) where it is seekable, and then syncs it; it is called once, last. zstd:
+ * content checksum, window of at most 2^27 so that plain `zstd -d` takes it; bytes do
+ * not depend on the number of threads. gzip: no name, mtime 0. */
 VcFile *vc_compress_file(VcFile *file, const VcCompressOptions *options,
                          GError **error);
 

@@ -6,11 +6,19 @@
 #include "io/lock.h"
 
 #include "io/error.h"
+#include "io/interrupt.h"
 
+#include <errno.h>
 #include <fcntl.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 enum { READS = 0, WRITES = 1, RESIZES = 3 };
+
+/* To give names takes less than a second. Who holds a directory for longer means
+ * something else by it, and may well be the one who started us. */
+#define WAIT_US (10 * G_USEC_PER_SEC)
+#define LOOK_AGAIN_US (G_USEC_PER_SEC / 100)
 
 #define DOES(what) (100 + (what))
 #define FORBIDS(what) (200 + (what))
@@ -58,4 +66,21 @@ vc_lock(VcFile *file, bool write, GError **error)
             written ? "another program is writing to it"
                     : "another program uses it and does not share it");
     return false;
+}
+
+bool
+vc_lock_directory(const char *directory, int *fd, GError **error)
+{
+    *fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int64_t end = g_get_monotonic_time() + WAIT_US;
+    /* What fails otherwise is a file system without locks. */
+    while (*fd >= 0 && flock(*fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK &&
+           g_get_monotonic_time() < end) {
+        if (!vc_interrupt_check(error)) {
+            close(*fd);
+            return false;
+        }
+        g_usleep(LOOK_AGAIN_US);
+    }
+    return true;
 }
