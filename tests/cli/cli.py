@@ -14,6 +14,7 @@ import tap
 import vma_make
 
 VCONV = os.environ['VCONV']
+HAS_LZO = os.environ.get('VCONV_HAS_LZO', 'true') == 'true'  # was built with it
 CONFIG = b'cores: 2\nscsi0: local:100/vm-100-disk-0.raw\n#qmdump#map:scsi0:drive-scsi0::raw:\n'
 
 

@@ -183,6 +183,8 @@ def test_the_target_must_be_a_directory():
 def test_compressed_archives_are_known_by_their_first_bytes():
     archive('a.vma', DISKS)
     for tool in [['gzip', '-c'], ['zstd', '-qc'], ['lzop', '-c']]:
+        if tool[0] == 'lzop' and not cli.HAS_LZO:
+            continue
         try:
             done = subprocess.run([*tool, 'a.vma'], stdout=subprocess.PIPE, check=True)
         except FileNotFoundError:

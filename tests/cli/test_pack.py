@@ -79,7 +79,7 @@ def test_an_archive_goes_down_a_pipe_and_its_name_compresses_it():
     look(piped)
     for suffix, tool in [('.gz', ['gzip', '-dc']), ('.zst', ['zstd', '-dcq']),
                          ('.lzo', ['lzop', '-dc'])]:
-        if not shutil.which(tool[0]):
+        if not shutil.which(tool[0]) or (tool[0] == 'lzop' and not cli.HAS_LZO):
             continue
         ok('raw-to-vma', '--reproducible', 'a.raw', NAME + suffix)
         done = subprocess.run([*tool, NAME + suffix], stdout=subprocess.PIPE, check=True)
