@@ -17,7 +17,7 @@ enum { READS = 0, WRITES = 1, RESIZES = 3 };
 
 /* To give names takes less than a second. Who holds a directory for longer means
  * something else by it, and may well be the one who started us. */
-#define WAIT_US (10 * G_USEC_PER_SEC)
+#define WAIT_US ((int64_t)10 * G_USEC_PER_SEC)
 #define LOOK_AGAIN_US (G_USEC_PER_SEC / 100)
 
 #define DOES(what) (100 + (what))
