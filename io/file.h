@@ -60,8 +60,8 @@ bool vc_file_read(VcFile *file, uint64_t position, void *buffer, size_t length,
 bool vc_file_read_some(VcFile *file, uint64_t position, void *buffer, size_t length,
                        size_t *got, GError **error);
 
-/* A seekable output may be longer than what was written to it until vc_file_truncate sets
- * its size. */
+/* A seekable output may be longer than what was written to it until vc_file_truncate
+ * sets its size. */
 bool vc_file_write(VcFile *file, uint64_t position, const void *buffer, size_t length,
                    GError **error);
 

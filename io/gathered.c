@@ -5,6 +5,7 @@
 #include "io/error.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -29,8 +30,9 @@ typedef struct {
     VcFile base;
     VcFile *inner; /* owned */
     uint8_t *bytes;
-    GMutex mutex; /* over what follows */
-    GCond freed;  /* a block was given back, or nobody copies into it any more */
+    pthread_mutex_t mutex; /* over what follows */
+    pthread_cond_t
+        freed; /* a block was given back, or nobody copies into it any more */
     Block blocks[VC_GATHERED_BLOCKS_MAX];
 } Gathered;
 
@@ -49,7 +51,7 @@ give_back(Gathered *g, Block *block)
     g_array_set_size(block->filled, 0);
     block->count = 0;
     block->used = false;
-    g_cond_broadcast(&g->freed);
+    pthread_cond_broadcast(&g->freed);
 }
 
 static gint
@@ -86,11 +88,11 @@ evict(Gathered *g, Block *block, GError **error)
 {
     uint64_t number = block->number;
     block->number = UINT64_MAX;
-    g_mutex_unlock(&g->mutex);
+    pthread_mutex_unlock(&g->mutex);
     Block hidden = *block;
     hidden.number = number;
     bool ok = write_block(g, &hidden, error);
-    g_mutex_lock(&g->mutex);
+    pthread_mutex_lock(&g->mutex);
     give_back(g, block);
     return ok;
 }
@@ -129,7 +131,7 @@ take(Gathered *g, uint64_t number, Block **taken, GError **error)
          * too early go the slow way. */
         block = find_idle(g);
         if (!block)
-            g_cond_wait(&g->freed, &g->mutex);
+            pthread_cond_wait(&g->freed, &g->mutex);
         else if (!evict(g, block, error))
             return false;
     }
@@ -141,11 +143,11 @@ fill(Gathered *g, uint64_t number, uint32_t at, const uint8_t *from, uint32_t le
 {
     Block *block;
     bool ok = true;
-    g_mutex_lock(&g->mutex);
+    pthread_mutex_lock(&g->mutex);
     if (take(g, number, &block, error)) {
-        g_mutex_unlock(&g->mutex);
+        pthread_mutex_unlock(&g->mutex);
         memcpy(block->bytes + at, from, length);
-        g_mutex_lock(&g->mutex);
+        pthread_mutex_lock(&g->mutex);
         Range range = { at, at + length };
         g_array_append_val(block->filled, range);
         block->count += length;
@@ -153,11 +155,11 @@ fill(Gathered *g, uint64_t number, uint32_t at, const uint8_t *from, uint32_t le
         if (block->count >= VC_GATHERED_BLOCK && block->users == 0)
             ok = evict(g, block, error);
         else
-            g_cond_broadcast(&g->freed);
+            pthread_cond_broadcast(&g->freed);
     } else {
         ok = false;
     }
-    g_mutex_unlock(&g->mutex);
+    pthread_mutex_unlock(&g->mutex);
     return ok;
 }
 
@@ -188,10 +190,10 @@ static bool
 flush(Gathered *g, GError **error)
 {
     bool ok = true;
-    g_mutex_lock(&g->mutex);
+    pthread_mutex_lock(&g->mutex);
     for (Block *block; ok && (block = find_idle(g)) != NULL;)
         ok = evict(g, block, error);
-    g_mutex_unlock(&g->mutex);
+    pthread_mutex_unlock(&g->mutex);
     return ok;
 }
 
@@ -238,8 +240,8 @@ gathered_free(VcFile *file)
     for (unsigned i = 0; i < VC_GATHERED_BLOCKS_MAX; i++)
         g_array_unref(g->blocks[i].filled);
     free(g->bytes);
-    g_mutex_clear(&g->mutex);
-    g_cond_clear(&g->freed);
+    pthread_mutex_destroy(&g->mutex);
+    pthread_cond_destroy(&g->freed);
     vc_file_free(g->inner);
     vc_file_clear(file);
     g_free(g);
@@ -271,8 +273,8 @@ vc_gathered_file(VcFile *inner, GError **error)
     g->base.reads_zero = inner->reads_zero;
     g->inner = inner;
     g->bytes = bytes;
-    g_mutex_init(&g->mutex);
-    g_cond_init(&g->freed);
+    pthread_mutex_init(&g->mutex, NULL);
+    pthread_cond_init(&g->freed, NULL);
     for (unsigned i = 0; i < VC_GATHERED_BLOCKS_MAX; i++) {
         g->blocks[i].bytes = bytes + (size_t)i * VC_GATHERED_BLOCK;
         g->blocks[i].filled = g_array_new(FALSE, FALSE, sizeof(Range));

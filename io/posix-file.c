@@ -20,7 +20,7 @@ vc_posix_file_new(int fd, const struct stat *status, const char *name,
     VcPosixFile *p = g_new0(VcPosixFile, 1);
     vc_file_init(&p->base, ops, name, true);
     p->base.fd = fd;
-    g_mutex_init(&p->growing);
+    pthread_mutex_init(&p->growing, NULL);
     p->direct = -1;
     p->device = S_ISBLK(status->st_mode);
     p->all_is_data = p->device;
@@ -180,7 +180,7 @@ vc_posix_file_free(VcFile *file)
     if (p->direct >= 0)
         close(p->direct);
     close(file->fd);
-    g_mutex_clear(&p->growing);
+    pthread_mutex_destroy(&p->growing);
     vc_file_clear(file);
     g_free(p);
 }

@@ -6,6 +6,7 @@
 
 #include "io/posix.h"
 
+#include <pthread.h>
 #include <stdatomic.h>
 #include <sys/stat.h>
 
@@ -20,7 +21,7 @@ typedef struct {
     bool reaches;           /* an output: grown ahead of what is written, see reach() */
     _Atomic uint64_t reach; /* as far as it was grown */
     _Atomic uint64_t end;   /* as far as it was written */
-    GMutex growing;
+    pthread_mutex_t growing;
     atomic_bool refused;     /* the file system does not do direct I/O after all */
     atomic_bool all_is_data; /* the file system does not tell its holes */
 } VcPosixFile;

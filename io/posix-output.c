@@ -27,7 +27,7 @@ reach(VcPosixFile *p, uint64_t end)
 {
     if (!p->reaches || end <= p->reach)
         return;
-    g_mutex_lock(&p->growing);
+    pthread_mutex_lock(&p->growing);
     uint64_t target;
     if (end > p->reach && g_uint64_checked_add(&target, end, REACH_STEP) &&
         target <= INT64_MAX) {
@@ -37,7 +37,7 @@ reach(VcPosixFile *p, uint64_t end)
         else
             p->reaches = errno == EINTR;
     }
-    g_mutex_unlock(&p->growing);
+    pthread_mutex_unlock(&p->growing);
 }
 
 static void
