@@ -2,6 +2,7 @@
 /* A stream that is read in a thread of its own: a ring of buffers between the two. */
 #include "converters/ahead.h"
 
+#include "io/allocate.h"
 #include "io/error.h"
 #include "io/interrupt.h"
 
@@ -160,11 +161,9 @@ static bool
 make_buffers(Ahead *a, GError **error)
 {
     for (unsigned i = 0; i < VC_AHEAD_BUFFERS; i++) {
-        a->ring[i].data = aligned_alloc(VC_ALIGNMENT, VC_AHEAD_BUFFER);
-        if (!a->ring[i].data) {
-            vc_fail_errno(error, ENOMEM, "reading ahead");
+        a->ring[i].data = vc_allocate_aligned(VC_AHEAD_BUFFER, error);
+        if (!a->ring[i].data)
             return false;
-        }
     }
     return true;
 }

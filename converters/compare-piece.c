@@ -3,6 +3,7 @@
 #include "converters/compare-piece.h"
 
 #include "converters/extent.h"
+#include "io/allocate.h"
 #include "io/checksum.h"
 
 #include <stdlib.h>
@@ -103,13 +104,15 @@ vc_piece_compare(const VcPiece *piece, const VcBuffers *buffers, VcVerdict *verd
         compare_data(piece, buffers, verdict);
 }
 
-void
-vc_buffers_init(VcBuffers *buffers)
+bool
+vc_buffers_init(VcBuffers *buffers, GError **error)
 {
-    buffers->a = aligned_alloc(VC_ALIGNMENT, VC_PIECE_MAX);
-    buffers->b = aligned_alloc(VC_ALIGNMENT, VC_PIECE_MAX);
-    /* As g_malloc does: a mebibyte that cannot be had is the end. */
-    g_assert(buffers->a && buffers->b);
+    *buffers = (VcBuffers){ .a = vc_allocate_aligned(VC_PIECE_MAX, error) };
+    if (buffers->a)
+        buffers->b = vc_allocate_aligned(VC_PIECE_MAX, error);
+    if (!buffers->b)
+        vc_buffers_clear(buffers);
+    return buffers->b != NULL;
 }
 
 void

@@ -51,7 +51,7 @@ bool vc_piece_allocation_differs(const VcPiece *piece);
 void vc_piece_compare(const VcPiece *piece, const VcBuffers *buffers,
                       VcVerdict *verdict);
 
-void vc_buffers_init(VcBuffers *buffers);
+bool vc_buffers_init(VcBuffers *buffers, GError **error);
 void vc_buffers_clear(VcBuffers *buffers);
 
 void vc_verdict_difference(VcVerdict *verdict, uint64_t offset, bool in_map);

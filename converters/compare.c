@@ -63,9 +63,16 @@ static void
 work(Walk *w, VcPace *pace)
 {
     VcBuffers buffers;
-    vc_buffers_init(&buffers);
     VcVerdict verdict = { 0 };
+    GError *error = NULL;
     uint64_t length = 0;
+
+    if (!vc_buffers_init(&buffers, &error)) {
+        pthread_mutex_lock(&w->mutex);
+        vc_verdict_error(&w->verdict, w->offset, error);
+        pthread_mutex_unlock(&w->mutex);
+        return;
+    }
 
     for (;;) {
         VcPiece piece;
@@ -153,7 +160,8 @@ compare_stored(Walk *w, VcSource *source, unsigned disk, GError **error)
 {
     uint64_t highest = 0;
     VcBuffers buffers;
-    vc_buffers_init(&buffers);
+    if (!vc_buffers_init(&buffers, error))
+        return false;
     for (unsigned i = 0; i < source->layout.n_disks; i++)
         source->skip[i] = i != disk;
 

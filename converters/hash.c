@@ -5,6 +5,7 @@
 #include "converters/ahead.h"
 #include "converters/extent.h"
 #include "converters/pace.h"
+#include "io/allocate.h"
 #include "io/error.h"
 #include "io/interrupt.h"
 
@@ -107,8 +108,9 @@ disk_stream(VcSource *source, unsigned disk)
 static bool
 feed(GChecksum *checksum, VcStream *stream, VcPace *pace, GError **error)
 {
-    void *buffer = aligned_alloc(VC_ALIGNMENT, VC_AHEAD_BUFFER);
-    g_assert(buffer);
+    void *buffer = vc_allocate_aligned(VC_AHEAD_BUFFER, error);
+    if (!buffer)
+        return false;
     size_t got = 0;
     bool ok;
     while ((ok = vc_stream_pull(stream, buffer, VC_AHEAD_BUFFER, &got, error)) &&

@@ -2,6 +2,7 @@
 /* A temporary copy of what can be read only once. */
 #include "converters/spool.h"
 
+#include "io/allocate.h"
 #include "io/checksum.h"
 #include "io/error.h"
 #include "io/interrupt.h"
@@ -62,7 +63,9 @@ write_data(VcFile *to, uint64_t position, const uint8_t *data, size_t length,
 static bool
 copy(VcFile *from, VcFile *to, const char *directory, GError **error)
 {
-    g_autofree uint8_t *piece = g_malloc(PIECE);
+    g_autofree uint8_t *piece = vc_allocate(1, PIECE, error);
+    if (!piece)
+        return false;
     uint64_t position = 0;
     size_t got;
     do {

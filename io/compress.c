@@ -61,9 +61,9 @@ vc_decompress(VcStream *stream, VcCompression compression, uint64_t memory,
 {
     switch (compression) {
     case VC_COMPRESSION_GZIP:
-        return vc_gunzip(stream);
+        return vc_gunzip(stream, error);
     case VC_COMPRESSION_ZSTD:
-        return vc_unzstd(stream, memory);
+        return vc_unzstd(stream, memory, error);
     case VC_COMPRESSION_LZO:
         return vc_unlzop(stream, error);
     default:

@@ -6,8 +6,8 @@
 #include "io/stream.h"
 
 /* Each takes STREAM. */
-VcStream *vc_gunzip(VcStream *stream);
-VcStream *vc_unzstd(VcStream *stream, uint64_t memory);
+VcStream *vc_gunzip(VcStream *stream, GError **error);
+VcStream *vc_unzstd(VcStream *stream, uint64_t memory, GError **error);
 VcStream *vc_unlzop(VcStream *stream, GError **error);
 
 #endif

@@ -2,6 +2,7 @@
 /* Writing gzip: one member without a name, of the year 1970. */
 #include "io/encoder.h"
 
+#include "io/allocate.h"
 #include "io/error.h"
 
 #include <zlib.h>
@@ -73,11 +74,16 @@ vc_encoder_gzip(int level, GError **error)
     static const VcEncoderOps ops = { gzip_encode, gzip_end, gzip_free };
     GzipEncoder *g = g_new0(GzipEncoder, 1);
     g->base.ops = &ops;
-    g->buffer = g_malloc(BUFFER_SIZE);
+    g->buffer = vc_allocate(1, BUFFER_SIZE, error);
+    if (!g->buffer) {
+        gzip_free(&g->base);
+        return NULL;
+    }
     int result = deflateInit2(&g->z, level != 0 ? level : Z_DEFAULT_COMPRESSION,
                               Z_DEFLATED, MAX_WBITS + WRAP_GZIP, 8, Z_DEFAULT_STRATEGY);
     if (result != Z_OK) {
-        vc_fail(error, VC_ERROR_USAGE, "gzip level %d: zlib code %d", level, result);
+        vc_fail(error, result == Z_MEM_ERROR ? VC_ERROR_IO : VC_ERROR_USAGE,
+                "gzip level %d: zlib code %d", level, result);
         gzip_free(&g->base);
         return NULL;
     }

@@ -6,6 +6,7 @@
 
 #ifdef HAVE_LZO
 
+#include "io/allocate.h"
 #include "io/bytes.h"
 #include "io/lzop.h"
 
@@ -120,7 +121,7 @@ lzop_free(VcEncoder *encoder)
 }
 
 VcEncoder *
-vc_encoder_lzop(int level, GError **error G_GNUC_UNUSED)
+vc_encoder_lzop(int level, GError **error)
 {
     static const VcEncoderOps ops = { lzop_encode, lzop_end, lzop_free };
     LzopEncoder *l = g_new0(LzopEncoder, 1);
@@ -128,12 +129,15 @@ vc_encoder_lzop(int level, GError **error G_GNUC_UNUSED)
     g_assert(result == LZO_E_OK);
     l->base.ops = &ops;
     l->level = level != 0 ? level : LEVEL_DEFAULT;
-    l->block = g_malloc(LZOP_BLOCK);
-    l->packed = g_malloc(BLOCK_HEADER + PACKED_MAX);
-    l->work = g_malloc0(l->level >= LEVEL_999_FIRST ? LZO1X_999_MEM_COMPRESS
-                        : l->level == 1             ? LZO1X_1_15_MEM_COMPRESS
-                                                    : LZO1X_1_MEM_COMPRESS);
-    return &l->base;
+    size_t work = l->level >= LEVEL_999_FIRST ? LZO1X_999_MEM_COMPRESS
+                  : l->level == 1             ? LZO1X_1_15_MEM_COMPRESS
+                                              : LZO1X_1_MEM_COMPRESS;
+    if ((l->block = vc_allocate(1, LZOP_BLOCK, error)) &&
+        (l->packed = vc_allocate(1, BLOCK_HEADER + PACKED_MAX, error)) &&
+        (l->work = vc_allocate(1, work, error)))
+        return &l->base;
+    lzop_free(&l->base);
+    return NULL;
 }
 
 #else

@@ -2,8 +2,10 @@
 /* Writing zstd: one frame with a content checksum. */
 #include "io/encoder.h"
 
+#include "io/allocate.h"
 #include "io/error.h"
 
+#include <errno.h>
 #include <zstd.h>
 
 /* More workers hold more jobs of several MiB in memory, and disks are full by then. */
@@ -87,8 +89,13 @@ vc_encoder_zstd(int level, unsigned threads, GError **error)
     z->base.ops = &ops;
     z->context = ZSTD_createCCtx();
     z->room = ZSTD_CStreamOutSize();
-    z->buffer = g_malloc(z->room);
-    g_assert(z->context); /* without memory GLib ends the program, too */
+    z->buffer = vc_allocate(1, z->room, error);
+    if (!z->context && z->buffer)
+        vc_fail_errno(error, ENOMEM, "zstd");
+    if (!z->context || !z->buffer) {
+        zstd_free(&z->base);
+        return NULL;
+    }
 
     ZSTD_CCtx_setParameter(z->context, ZSTD_c_checksumFlag, 1);
     size_t result = ZSTD_CCtx_setParameter(z->context, ZSTD_c_compressionLevel,

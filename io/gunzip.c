@@ -7,6 +7,7 @@
 #include "io/inflate.h"
 #include "io/input.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <zlib.h>
 
@@ -202,12 +203,18 @@ gzip_free(VcStream *stream)
 }
 
 VcStream *
-vc_gunzip(VcStream *stream)
+vc_gunzip(VcStream *stream, GError **error)
 {
     static const VcStreamOps ops = { .pull = gzip_pull, .free = gzip_free };
     GzipStream *g = g_new0(GzipStream, 1);
+    g_autoptr(VcStream) base = &g->base;
     g->base.ops = &ops;
-    vc_input_init(&g->in, stream, "gzip");
+    if (!vc_input_init(&g->in, stream, "gzip", error))
+        return NULL;
     g->inflate = vc_inflate_new();
-    return &g->base;
+    if (!g->inflate) {
+        vc_fail_errno(error, ENOMEM, "gzip");
+        return NULL;
+    }
+    return g_steal_pointer(&base);
 }

@@ -14,7 +14,9 @@ struct VcInflate {
 VcInflate *
 vc_inflate_new(void)
 {
-    VcInflate *i = g_new0(VcInflate, 1);
+    VcInflate *i = g_try_new0(VcInflate, 1);
+    if (!i)
+        return NULL;
     isal_inflate_init(&i->state);
     i->state.crc_flag = ISAL_GZIP_NO_HDR; /* data only, and its CRC-32 */
     return i;

@@ -17,6 +17,7 @@ typedef enum {
     VC_INFLATE_BAD,  /* the data is not deflate data */
 } VcInflateResult;
 
+/* NULL: there is no memory. */
 VcInflate *vc_inflate_new(void);
 
 /* Begins anew. */

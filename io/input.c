@@ -2,6 +2,7 @@
 /* The compressed side of decompressors. */
 #include "io/input.h"
 
+#include "io/allocate.h"
 #include "io/error.h"
 #include "io/interrupt.h"
 
@@ -13,13 +14,15 @@
 /* Behind the buffer, for decompressors in assembly that load whole vectors. */
 #define TAIL ((size_t)64)
 
-void
-vc_input_init(VcInput *in, VcStream *stream, const char *name)
+bool
+vc_input_init(VcInput *in, VcStream *stream, const char *name, GError **error)
 {
     *in = (VcInput){ .name = name, .stream = stream };
-    in->memory = g_malloc(VC_INPUT_LEAD + BUFFER_SIZE + TAIL);
-    memset(in->memory, 0, VC_INPUT_LEAD);
+    in->memory = vc_allocate(1, VC_INPUT_LEAD + BUFFER_SIZE + TAIL, error);
+    if (!in->memory)
+        return false;
     in->at = in->memory + VC_INPUT_LEAD;
+    return true;
 }
 
 void

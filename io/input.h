@@ -20,7 +20,7 @@ typedef struct {
 } VcInput;
 
 /* STREAM is taken; NAME is static. */
-void vc_input_init(VcInput *input, VcStream *stream, const char *name);
+bool vc_input_init(VcInput *input, VcStream *stream, const char *name, GError **error);
 void vc_input_clear(VcInput *input);
 
 /* Sees to it that LENGTH bytes (16 KiB at most) lie at input->at, or all that there are

@@ -2,6 +2,7 @@
 /* An append-only file that lets its writer come back a little way. */
 #include "io/ordered.h"
 
+#include "io/allocate.h"
 #include "io/error.h"
 
 #include <inttypes.h>
@@ -126,7 +127,9 @@ keep(OrderedFile *o, uint64_t position, const void *data, size_t length, GError 
         overlaps(after ? after->next : o->pending.head, position, length, error))
         return false;
 
-    Pending *pending = g_malloc(sizeof *pending + length);
+    Pending *pending = vc_allocate_more(NULL, sizeof *pending + length, error);
+    if (!pending)
+        return false;
     pending->position = position;
     pending->length = length;
     memcpy(pending->data, data, length);

@@ -79,6 +79,37 @@ goes_direct(VcPosixFile *p, uint64_t position, const void *buffer, size_t length
 }
 
 bool
+vc_posix_file_size(VcFile *file, uint64_t *size, GError **error)
+{
+    /* For block devices too, whose st_size is 0. Nothing else uses the file's offset.
+     */
+    off_t end = lseek(file->fd, 0, SEEK_END);
+    if (end < 0) {
+        vc_fail_errno(error, errno, "cannot find the size");
+        return false;
+    }
+    *size = (uint64_t)end;
+    return true;
+}
+
+/* Whether the file really ends at or before AT. What is read over a network may end
+ * early; taken for the end, it would become zeros, or another format. */
+static bool
+check_end(VcFile *file, uint64_t at, GError **error)
+{
+    uint64_t size;
+    if (!vc_posix_file_size(file, &size, error))
+        return false;
+    if (at >= size)
+        return true;
+    vc_fail(error, VC_ERROR_IO,
+            "nothing to read at 0x%" G_GINT64_MODIFIER
+            "x, but the file has 0x%" G_GINT64_MODIFIER "x bytes",
+            at, size);
+    return false;
+}
+
+bool
 vc_posix_file_read(VcFile *file, uint64_t position, void *buffer, size_t length,
                    size_t *got, GError **error)
 {
@@ -94,7 +125,7 @@ vc_posix_file_read(VcFile *file, uint64_t position, void *buffer, size_t length,
         bool direct = goes_direct(p, at, to + *got, left);
         ssize_t n = pread(direct ? p->direct : file->fd, to + *got, left, (off_t)at);
         if (n == 0)
-            return true;
+            return check_end(file, at, error);
         if (n > 0) {
             *got += (size_t)n;
         } else if (errno != EINTR && !(direct && vc_posix_file_refuses(p, errno))) {
@@ -103,20 +134,6 @@ vc_posix_file_read(VcFile *file, uint64_t position, void *buffer, size_t length,
             return false;
         }
     }
-    return true;
-}
-
-bool
-vc_posix_file_size(VcFile *file, uint64_t *size, GError **error)
-{
-    /* For block devices too, whose st_size is 0. Nothing else uses the file's offset.
-     */
-    off_t end = lseek(file->fd, 0, SEEK_END);
-    if (end < 0) {
-        vc_fail_errno(error, errno, "cannot find the size");
-        return false;
-    }
-    *size = (uint64_t)end;
     return true;
 }
 

@@ -2,6 +2,7 @@
 /* A stream seen as a file that is read at rising positions. */
 #include "io/stream.h"
 
+#include "io/allocate.h"
 #include "io/error.h"
 
 #include <string.h>
@@ -10,6 +11,7 @@ typedef struct {
     VcFile base;
     VcStream *stream; /* owned */
     uint8_t *head;    /* the first bytes, as long as they may be read again; or NULL */
+    bool begun;       /* something was read */
     size_t head_length; /* how many of them came out of the stream so far */
     uint64_t position;  /* of the stream: what was pulled */
 } StreamFile;
@@ -34,9 +36,12 @@ static bool
 skip_to(StreamFile *s, uint64_t position, GError **error)
 {
     size_t got = 1;
-    g_autofree uint8_t *scratch = position > s->position ? g_malloc(VC_STREAM_LOOKBACK)
-                                                         : NULL;
-
+    g_autofree uint8_t *scratch = NULL;
+    if (s->position < position) {
+        scratch = vc_allocate_more(NULL, VC_STREAM_LOOKBACK, error);
+        if (!scratch)
+            return false;
+    }
     while (s->position < position && got > 0) {
         size_t piece = MIN(position - s->position, VC_STREAM_LOOKBACK);
         if (!vc_stream_pull(s->stream, scratch, piece, &got, error))
@@ -72,6 +77,12 @@ stream_read(VcFile *file, uint64_t position, void *buffer, size_t length, size_t
     StreamFile *s = (StreamFile *)file;
 
     *got = 0;
+    if (!s->begun) {
+        s->head = vc_allocate_more(NULL, VC_STREAM_LOOKBACK, error);
+        s->begun = s->head != NULL;
+        if (!s->begun)
+            return false;
+    }
     if (s->head && !read_head(s, position, buffer, length, got, error))
         return false;
     /* Within the head, or the stream ended in it. */
@@ -117,6 +128,5 @@ vc_stream_file(VcStream *stream, const char *name)
     StreamFile *s = g_new0(StreamFile, 1);
     vc_file_init(&s->base, &ops, name, false);
     s->stream = stream;
-    s->head = g_malloc(VC_STREAM_LOOKBACK);
     return &s->base;
 }

@@ -6,6 +6,7 @@
 
 #ifdef HAVE_LZO
 
+#include "io/allocate.h"
 #include "io/bytes.h"
 #include "io/input.h"
 #include "io/lzop.h"
@@ -21,8 +22,9 @@ typedef struct {
     uint32_t flags; /* of the part that is read */
     bool inside;    /* a part */
     bool ended;
-    GByteArray *stored; /* a block as it is stored */
-    uint8_t *block;     /* a block that the caller's buffer has no room for: */
+    uint8_t *stored; /* a block as it is stored: */
+    size_t stored_room, stored_length;
+    uint8_t *block; /* a block that the caller's buffer has no room for: */
     size_t block_room, block_at, block_length;
 } LzopStream;
 
@@ -199,16 +201,31 @@ check_sums(const char *what, const void *data, size_t length, Sum adler, Sum crc
             check_sum(what, crc, (uint32_t)crc32_z(0, data, length), error));
 }
 
+/* Makes the *ROOM bytes at *MEMORY to LENGTH. */
+static bool
+make_room(uint8_t **memory, size_t *room, size_t length, GError **error)
+{
+    uint8_t *more = vc_allocate_more(*memory, length, error);
+    if (!more)
+        return false;
+    *memory = more;
+    *room = length;
+    return true;
+}
+
 /* Reads LENGTH bytes as stored, in pieces: memory grows with what is really there. */
 static bool
 read_stored(LzopStream *l, size_t length, GError **error)
 {
-    g_byte_array_set_size(l->stored, 0);
-    while (l->stored->len < length) {
-        size_t at = l->stored->len, piece = MIN(length - at, LZOP_BLOCK);
-        g_byte_array_set_size(l->stored, (guint)(at + piece));
-        if (!vc_input_read(&l->in, l->stored->data + at, piece, "a block", error))
+    for (l->stored_length = 0; l->stored_length < length;) {
+        size_t at = l->stored_length, piece = MIN(length - at, LZOP_BLOCK);
+        if (at + piece > l->stored_room &&
+            !make_room(&l->stored, &l->stored_room, MIN(length, 2 * (at + piece)),
+                       error))
             return false;
+        if (!vc_input_read(&l->in, l->stored + at, piece, "a block", error))
+            return false;
+        l->stored_length += piece;
     }
     return true;
 }
@@ -216,15 +233,13 @@ read_stored(LzopStream *l, size_t length, GError **error)
 /* Where LENGTH bytes of a block go: BUFFER when they fit in its ROOM, else memory of
  * our own. */
 static uint8_t *
-room_for_block(LzopStream *l, uint8_t *buffer, size_t room, size_t length)
+room_for_block(LzopStream *l, uint8_t *buffer, size_t room, size_t length,
+               GError **error)
 {
     if (length <= room)
         return buffer;
-    if (length > l->block_room) {
-        g_free(l->block);
-        l->block = g_malloc(length);
-        l->block_room = length;
-    }
+    if (length > l->block_room && !make_room(&l->block, &l->block_room, length, error))
+        return NULL;
     l->block_at = 0;
     l->block_length = length;
     return l->block;
@@ -234,7 +249,7 @@ static bool
 unpack(LzopStream *l, uint8_t *to, uint32_t length, uint64_t at, GError **error)
 {
     lzo_uint out = length;
-    int result = lzo1x_decompress_safe(l->stored->data, l->stored->len, to, &out, NULL);
+    int result = lzo1x_decompress_safe(l->stored, l->stored_length, to, &out, NULL);
     if (result == LZO_E_OK && out == length)
         return true;
     vc_corrupt(error, at,
@@ -273,12 +288,14 @@ read_block(LzopStream *l, uint8_t *buffer, size_t room, size_t *put, GError **er
 
     uint64_t at = l->in.position;
     if (!read_stored(l, stored, error) ||
-        !check_sums("a block as stored", l->stored->data, stored, sums.adler32_c,
+        !check_sums("a block as stored", l->stored, stored, sums.adler32_c,
                     sums.crc32_c, error))
         return false;
-    uint8_t *to = room_for_block(l, buffer, room, length);
+    uint8_t *to = room_for_block(l, buffer, room, length, error);
+    if (!to)
+        return false;
     if (stored == length)
-        memcpy(to, l->stored->data, length);
+        memcpy(to, l->stored, length);
     else if (!unpack(l, to, length, at, error))
         return false;
     *put = to == buffer ? length : 0;
@@ -312,22 +329,21 @@ lzop_free(VcStream *stream)
 {
     LzopStream *l = (LzopStream *)stream;
     vc_input_clear(&l->in);
-    g_byte_array_unref(l->stored);
+    g_free(l->stored);
     g_free(l->block);
     g_free(l);
 }
 
 VcStream *
-vc_unlzop(VcStream *stream, GError **error G_GNUC_UNUSED)
+vc_unlzop(VcStream *stream, GError **error)
 {
     static const VcStreamOps ops = { .pull = lzop_pull, .free = lzop_free };
     LzopStream *l = g_new0(LzopStream, 1);
     int result = lzo_init(); /* whether the library fits the compiler */
     g_assert(result == LZO_E_OK);
+    g_autoptr(VcStream) base = &l->base;
     l->base.ops = &ops;
-    vc_input_init(&l->in, stream, "lzop");
-    l->stored = g_byte_array_new();
-    return &l->base;
+    return vc_input_init(&l->in, stream, "lzop", error) ? g_steal_pointer(&base) : NULL;
 }
 
 #else

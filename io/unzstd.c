@@ -6,6 +6,7 @@
 #include "io/error.h"
 #include "io/input.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <string.h>
 #include <zstd.h>
@@ -226,18 +227,23 @@ zstd_free(VcStream *stream)
 }
 
 VcStream *
-vc_unzstd(VcStream *stream, uint64_t memory)
+vc_unzstd(VcStream *stream, uint64_t memory, GError **error)
 {
     static const VcStreamOps ops = { .pull = zstd_pull, .free = zstd_free };
     ZstdStream *z = g_new0(ZstdStream, 1);
+    g_autoptr(VcStream) base = &z->base;
     z->base.ops = &ops;
     z->memory = memory;
-    vc_input_init(&z->in, stream, "zstd");
+    if (!vc_input_init(&z->in, stream, "zstd", error))
+        return NULL;
     z->context = ZSTD_createDCtx();
-    g_assert(z->context); /* without memory GLib ends the program, too */
+    if (!z->context) {
+        vc_fail_errno(error, ENOMEM, "zstd");
+        return NULL;
+    }
 
     /* The limit is ours; the library shall take what passes it. */
     ZSTD_bounds bounds = ZSTD_dParam_getBounds(ZSTD_d_windowLogMax);
     ZSTD_DCtx_setParameter(z->context, ZSTD_d_windowLogMax, bounds.upperBound);
-    return &z->base;
+    return g_steal_pointer(&base);
 }

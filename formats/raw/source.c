@@ -2,6 +2,7 @@
 /* Raw images as a source: holes of the file are zeros, all else lies where it lies. */
 #include "formats/raw/raw.h"
 
+#include "io/allocate.h"
 #include "io/error.h"
 
 #include <string.h>
@@ -51,11 +52,14 @@ piece_free(VcFile *file)
 static const VcFileOps piece_ops = { .read = piece_read, .free = piece_free };
 
 static Piece *
-piece_new(const char *name)
+piece_new(const char *name, GError **error)
 {
+    uint8_t *data = vc_allocate(1, PIECE, error);
+    if (!data)
+        return NULL;
     Piece *piece = g_new0(Piece, 1);
     vc_file_init(&piece->base, &piece_ops, name, false);
-    piece->data = g_malloc(PIECE);
+    piece->data = data;
     return piece;
 }
 
@@ -163,7 +167,9 @@ raw_open(VcFile *file, const VcOptions *options, GError **error)
         return NULL;
     }
     if (size == VC_SIZE_UNKNOWN)
-        s->piece = piece_new(file->name);
+        s->piece = piece_new(file->name, error);
+    if (size == VC_SIZE_UNKNOWN && !s->piece)
+        return NULL;
     vc_layout_add_disk(&source->layout, "", size);
     return g_steal_pointer(&source);
 }

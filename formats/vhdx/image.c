@@ -3,6 +3,7 @@
  * trusted: headers, log, region tables, metadata. */
 #include "formats/vhdx/image.h"
 
+#include "io/allocate.h"
 #include "io/error.h"
 #include "io/overlay.h"
 
@@ -150,9 +151,9 @@ read_locator(VhdxImage *image, const VhdxRegion *region, const VhdxItem *item,
         return true;
     }
     /* The decoder of the table let no item of more than 1 MiB pass. */
-    g_autofree uint8_t *raw = g_malloc(item->length);
+    g_autofree uint8_t *raw = vc_allocate(1, (size_t)item->length + 1, error);
     uint64_t position = region->offset + item->offset;
-    if (!vc_file_read(image->file, position, raw, item->length, error) ||
+    if (!raw || !vc_file_read(image->file, position, raw, item->length, error) ||
         !vhdx_locator_decode(raw, item->length, position, &image->locator, error))
         return false;
     if (image->locator.odd_linkage)

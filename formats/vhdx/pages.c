@@ -3,6 +3,7 @@
 #include "formats/vhdx/pages.h"
 
 #include "formats/vhdx/geometry.h"
+#include "io/allocate.h"
 #include "io/bytes.h"
 
 /* Small, because a sparse disk of many small blocks touches most pages only once. */
@@ -15,13 +16,16 @@ struct VhdxPages {
 };
 
 VhdxPages *
-vhdx_pages_new(uint64_t entries)
+vhdx_pages_new(uint64_t entries, GError **error)
 {
     VhdxPages *p = g_new0(VhdxPages, 1);
     p->entries = entries;
     p->count = entries / PAGE_ENTRIES + (entries % PAGE_ENTRIES != 0);
-    p->pages = g_new0(uint8_t *, p->count);
-    return p;
+    p->pages = vc_allocate(MAX(p->count, 1), sizeof *p->pages, error);
+    if (p->pages)
+        return p;
+    g_free(p);
+    return NULL;
 }
 
 void

@@ -9,7 +9,7 @@
 typedef struct VhdxPages VhdxPages;
 
 /* Gives a table of ENTRIES entries that are all 0. */
-VhdxPages *vhdx_pages_new(uint64_t entries);
+VhdxPages *vhdx_pages_new(uint64_t entries, GError **error);
 void vhdx_pages_free(VhdxPages *pages);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(VhdxPages, vhdx_pages_free)
 

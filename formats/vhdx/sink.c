@@ -4,6 +4,7 @@
 
 #include "formats/vhdx/create.h"
 #include "formats/vhdx/pages.h"
+#include "io/allocate.h"
 #include "io/bytes.h"
 #include "io/error.h"
 
@@ -125,7 +126,9 @@ write_bat(const VhdxSink *s, GError **error)
 static bool
 write_metadata(const VhdxSink *s, GError **error)
 {
-    g_autofree uint8_t *raw = g_malloc(VHDX_METADATA_ENCODED_SIZE);
+    g_autofree uint8_t *raw = vc_allocate(1, VHDX_METADATA_ENCODED_SIZE, error);
+    if (!raw)
+        return false;
     vhdx_metadata_encode(&s->plan.metadata, raw);
     return vc_file_write(s->base.file, s->plan.metadata_region.offset, raw,
                          VHDX_METADATA_ENCODED_SIZE, error);
@@ -218,7 +221,9 @@ vhdx_create(VcFile *file, const VcLayout *layout, const VcOptions *options,
     if (s->plan.metadata.fixed) {
         s->end += g->blocks * g->block_size;
     } else {
-        s->bat = vhdx_pages_new(g->entries);
+        s->bat = vhdx_pages_new(g->entries, error);
+        if (!s->bat)
+            return NULL;
         sink->unit = g->block_size;
     }
     return g_steal_pointer(&sink);

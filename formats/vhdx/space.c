@@ -2,6 +2,8 @@
 /* Which MiB of a file are taken: one bit each. */
 #include "formats/vhdx/space.h"
 
+#include "io/allocate.h"
+
 #define BITS 64u
 
 struct VhdxSpace {
@@ -17,13 +19,16 @@ mib_up(uint64_t bytes)
 }
 
 VhdxSpace *
-vhdx_space_new(uint64_t size)
+vhdx_space_new(uint64_t size, GError **error)
 {
     VhdxSpace *space = g_new0(VhdxSpace, 1);
     space->mib = mib_up(MIN(size, VHDX_FILE_SIZE_MAX));
     /* Fresh zero pages: what is never touched takes no memory. */
-    space->words = g_new0(uint64_t, space->mib / BITS + 1);
-    return space;
+    space->words = vc_allocate(space->mib / BITS + 1, sizeof *space->words, error);
+    if (space->words)
+        return space;
+    g_free(space);
+    return NULL;
 }
 
 bool

@@ -16,7 +16,7 @@ typedef struct VhdxSpace VhdxSpace;
 
 /* Gives the space of a file of SIZE bytes (what is above VHDX_FILE_SIZE_MAX is left
  * out), all of it free. */
-VhdxSpace *vhdx_space_new(uint64_t size);
+VhdxSpace *vhdx_space_new(uint64_t size, GError **error);
 
 /* Takes LENGTH bytes (rounded up) from POSITION (on a MiB). False when some of it was
  * taken before; the rest is then taken too. What lies beyond the space is left out. */

@@ -206,7 +206,9 @@ report_gaps(Sweep *s)
 bool
 vhdx_sweep(const VhdxImage *image, VcReport *report, GError **error)
 {
-    g_autoptr(VhdxSpace) space = vhdx_space_new(image->size);
+    g_autoptr(VhdxSpace) space = vhdx_space_new(image->size, error);
+    if (!space)
+        return false;
     Sweep s = {
         .image = image,
         .report = report,

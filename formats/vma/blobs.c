@@ -2,18 +2,21 @@
 /* The blob buffer of an archive's header. */
 #include "formats/vma/blobs.h"
 
+#include "io/allocate.h"
 #include "io/bytes.h"
 
 #define UNIT 512u
 
-void
-vma_blobs_init(VmaBlobs *blobs, const uint8_t *data, size_t size)
+bool
+vma_blobs_init(VmaBlobs *blobs, const uint8_t *data, size_t size, GError **error)
 {
     *blobs = (VmaBlobs){
         .data = data,
         .size = size,
-        .starts = g_malloc0(size / 8 + 1),
+        .starts = vc_allocate(1, size / 8 + 1, error),
     };
+    if (!blobs->starts)
+        return false;
     size_t at = 1; /* byte 0 is there so that pointer 0 can mean "none" */
     while (at < size && size - at >= 2) {
         size_t length = load_le16(data + at);
@@ -22,6 +25,7 @@ vma_blobs_init(VmaBlobs *blobs, const uint8_t *data, size_t size)
         blobs->starts[at / 8] |= (uint8_t)(1u << at % 8);
         at += 2 + length;
     }
+    return true;
 }
 
 void

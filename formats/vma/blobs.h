@@ -23,7 +23,7 @@ typedef struct {
 
 /* Finds the blobs in SIZE bytes. A blob that would pass the end is not one, and neither
  * is anything behind it. */
-void vma_blobs_init(VmaBlobs *blobs, const uint8_t *data, size_t size);
+bool vma_blobs_init(VmaBlobs *blobs, const uint8_t *data, size_t size, GError **error);
 void vma_blobs_clear(VmaBlobs *blobs);
 
 /* The data of the blob at POINTER; false when no blob begins there. */

@@ -2,6 +2,8 @@
 /* The set of clusters of one disk that were seen. */
 #include "formats/vma/clusters.h"
 
+#include "io/allocate.h"
+
 #include <glib.h>
 
 #define PAGE_CLUSTERS 64u
@@ -26,15 +28,23 @@ find(const VmaClusters *c, uint32_t key)
     return at;
 }
 
-static void
-grow(VmaClusters *c)
+static bool
+grow(VmaClusters *c, GError **error)
 {
     VmaClusters old = *c;
-    c->log2_capacity = old.keys ? old.log2_capacity + 1 : FIRST_LOG2;
+    unsigned log2_capacity = old.keys ? old.log2_capacity + 1 : FIRST_LOG2;
+    g_autofree uint32_t *keys = vc_allocate((size_t)1 << log2_capacity, sizeof *keys,
+                                            error);
+    g_autofree uint64_t *bits =
+        keys ? vc_allocate((size_t)1 << log2_capacity, sizeof *bits, error) : NULL;
+    if (!bits)
+        return false;
+
     if (!old.keys)
         c->multiplier = g_random_int() | 1;
-    c->keys = g_new0(uint32_t, (size_t)1 << c->log2_capacity);
-    c->bits = g_new0(uint64_t, (size_t)1 << c->log2_capacity);
+    c->log2_capacity = log2_capacity;
+    c->keys = g_steal_pointer(&keys);
+    c->bits = g_steal_pointer(&bits);
     for (uint64_t i = 0; i < capacity_of(&old); i++) {
         if (old.keys[i] == 0)
             continue;
@@ -44,15 +54,20 @@ grow(VmaClusters *c)
     }
     g_free(old.keys);
     g_free(old.bits);
+    return true;
+}
+
+bool
+vma_clusters_reserve(VmaClusters *clusters, GError **error)
+{
+    uint64_t capacity = capacity_of(clusters);
+    return clusters->used < capacity - capacity / 4 || grow(clusters, error);
 }
 
 bool
 vma_clusters_add(VmaClusters *clusters, uint32_t cluster)
 {
-    uint64_t capacity = capacity_of(clusters);
-    if (clusters->used >= capacity - capacity / 4)
-        grow(clusters);
-
+    g_assert(clusters->used < capacity_of(clusters));
     uint32_t key = cluster / PAGE_CLUSTERS + 1;
     uint64_t bit = (uint64_t)1 << cluster % PAGE_CLUSTERS;
     size_t at = find(clusters, key);

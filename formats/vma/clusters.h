@@ -3,6 +3,7 @@
 #ifndef VC_FORMATS_VMA_CLUSTERS_H
 #define VC_FORMATS_VMA_CLUSTERS_H
 
+#include <glib.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -18,6 +19,9 @@ typedef struct {
     uint64_t used;       /* pages */
     uint64_t count;      /* clusters in the set */
 } VmaClusters;
+
+/* Makes room for one more; before each vma_clusters_add. Fails without memory. */
+bool vma_clusters_reserve(VmaClusters *clusters, GError **error);
 
 /* Adds; false when CLUSTER was in the set already. */
 bool vma_clusters_add(VmaClusters *clusters, uint32_t cluster);

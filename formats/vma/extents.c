@@ -2,10 +2,14 @@
 /* The extents of an archive that is being written. */
 #include "formats/vma/extents.h"
 
+#include "io/allocate.h"
+
 VmaExtents *
-vma_extents_new(uint64_t position, const uint8_t *uuid)
+vma_extents_new(uint64_t position, const uint8_t *uuid, GError **error)
 {
-    VmaExtents *e = g_new0(VmaExtents, 1);
+    VmaExtents *e = vc_allocate(1, sizeof *e, error);
+    if (!e)
+        return NULL;
     e->uuid = uuid;
     e->md5 = g_checksum_new(G_CHECKSUM_MD5);
     e->position = position;

@@ -23,7 +23,7 @@ typedef struct {
 } VmaExtents;
 
 /* Gives a writer of extents, the first of which begins at POSITION. */
-VmaExtents *vma_extents_new(uint64_t position, const uint8_t *uuid);
+VmaExtents *vma_extents_new(uint64_t position, const uint8_t *uuid, GError **error);
 void vma_extents_free(VmaExtents *extents);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(VmaExtents, vma_extents_free)
 

@@ -3,6 +3,7 @@
 #include "formats/vma/header.h"
 
 #include "formats/vma/blobs.h"
+#include "io/allocate.h"
 #include "io/error.h"
 
 #include <string.h>
@@ -70,7 +71,10 @@ read_bytes(VcFile *file, VmaFixed *fixed, GError **error)
                 fixed->header_size, VMA_HEADER_MAX);
         return NULL;
     }
-    raw = g_realloc(raw, fixed->header_size);
+    uint8_t *whole = vc_allocate_more(raw, fixed->header_size, error);
+    if (!whole)
+        return NULL;
+    raw = whole;
     if (!vc_file_read(file, VMA_FIXED_HEADER, raw + VMA_FIXED_HEADER,
                       fixed->header_size - VMA_FIXED_HEADER, error)) {
         g_prefix_error(error, "archive header of %u bytes: ", fixed->header_size);
@@ -244,8 +248,9 @@ vma_header_read(VmaHeader *header, VcFile *file, GPtrArray *warnings, GError **e
                 fixed.ctime);
 
     Parser parser = { .header = header, .fixed = &fixed, .warnings = warnings };
-    vma_blobs_init(&parser.blobs, raw + fixed.blobs_position, fixed.blobs_size);
-    bool ok = read_lists(&parser, error);
+    bool ok = vma_blobs_init(&parser.blobs, raw + fixed.blobs_position,
+                             fixed.blobs_size, error) &&
+              read_lists(&parser, error);
     vma_blobs_clear(&parser.blobs);
     if (!ok)
         vma_header_clear(header);

@@ -199,7 +199,9 @@ vma_create(VcFile *file, const VcLayout *layout, const VcOptions *options,
     s->header = vma_compose_header(&sink->layout, s->uuid, ctime, error);
     if (!s->header)
         return NULL;
-    s->extents = vma_extents_new(s->header->len, s->uuid);
+    s->extents = vma_extents_new(s->header->len, s->uuid, error);
+    if (!s->extents)
+        return NULL;
     if (!file->seekable &&
         !vc_file_write(file, 0, s->header->data, s->header->len, error))
         return NULL;

@@ -5,6 +5,7 @@
 #include "formats/vma/clusters.h"
 #include "formats/vma/window.h"
 #include "io/checksum.h"
+#include "io/allocate.h"
 #include "io/error.h"
 
 #include <stdarg.h>
@@ -34,7 +35,9 @@ VmaWalk *
 vma_walk_new(VcFile *file, const VmaHeader *header, const VcLayout *layout,
              const bool *skip, VmaFaultFn fault, void *user, GError **error)
 {
-    g_autoptr(VmaWalk) w = g_new0(VmaWalk, 1);
+    g_autoptr(VmaWalk) w = vc_allocate(1, sizeof *w, error);
+    if (!w)
+        return NULL;
     w->header = header;
     w->layout = layout;
     w->skip = skip;
@@ -169,6 +172,8 @@ static bool
 judge_order(VmaWalk *w, const Slot *slot, bool *keep, GError **error)
 {
     if (!w->layout->disks[slot->disk].vmstate) {
+        if (!vma_clusters_reserve(&w->seen[slot->disk], error))
+            return false;
         *keep = vma_clusters_add(&w->seen[slot->disk], slot->cluster);
         if (*keep)
             return true;

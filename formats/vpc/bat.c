@@ -2,6 +2,7 @@
 /* The block allocation table: reading it, and where blocks may lie. */
 #include "formats/vpc/bat.h"
 
+#include "io/allocate.h"
 #include "io/bytes.h"
 #include "io/error.h"
 
@@ -18,7 +19,11 @@ read_entries(VpcBat *bat, VcFile *file, uint64_t at, uint32_t n, GError **error)
 {
     while (bat->n < n) {
         uint32_t piece = MIN(n - bat->n, PIECE);
-        bat->entries = g_renew(uint32_t, bat->entries, bat->n + piece);
+        uint32_t *more = vc_allocate_more(
+            bat->entries, ((size_t)bat->n + piece) * sizeof *more, error);
+        if (!more)
+            return false;
+        bat->entries = more;
         uint32_t *to = bat->entries + bat->n;
         if (!vc_file_read(file, at, to, (size_t)piece * 4, error))
             return false;
@@ -145,12 +150,14 @@ compare_places(const void *a, const void *b)
 }
 
 VpcPlace *
-vpc_bat_sorted(const VpcBat *bat, size_t *n)
+vpc_bat_sorted(const VpcBat *bat, size_t *n, GError **error)
 {
     *n = 0;
     for (uint32_t i = 0; i < bat->n; i++)
         *n += bat->entries[i] != VPC_UNALLOCATED && vpc_bat_check_block(bat, i, NULL);
-    VpcPlace *places = g_new(VpcPlace, *n);
+    VpcPlace *places = vc_allocate(*n + 1, sizeof *places, error);
+    if (!places)
+        return NULL;
     size_t k = 0;
     for (uint32_t i = 0; i < bat->n; i++)
         if (bat->entries[i] != VPC_UNALLOCATED && vpc_bat_check_block(bat, i, NULL))
@@ -179,7 +186,9 @@ vpc_bat_check(const VpcBat *bat, GError **error)
         return true;
 
     size_t n;
-    g_autofree VpcPlace *places = vpc_bat_sorted(bat, &n);
+    g_autofree VpcPlace *places = vpc_bat_sorted(bat, &n, error);
+    if (!places)
+        return false;
     for (size_t i = 1; i < n; i++) {
         uint64_t before = (uint64_t)places[i - 1].sector * VPC_SECTOR;
         uint64_t at = (uint64_t)places[i].sector * VPC_SECTOR;

@@ -42,7 +42,7 @@ typedef struct {
 } VpcPlace;
 
 /* Gives the N allocated blocks whose place passes the check, by address. */
-VpcPlace *vpc_bat_sorted(const VpcBat *bat, size_t *n);
+VpcPlace *vpc_bat_sorted(const VpcBat *bat, size_t *n, GError **error);
 
 /* All blocks pass and none overlaps another. */
 bool vpc_bat_check(const VpcBat *bat, GError **error);

@@ -175,7 +175,9 @@ check_blocks(Check *c, GError **error)
     }
 
     size_t n;
-    g_autofree VpcPlace *places = vpc_bat_sorted(bat, &n);
+    g_autofree VpcPlace *places = vpc_bat_sorted(bat, &n, error);
+    if (!places)
+        return false;
     check_overlaps(c, places, n);
     return c->found.footer.type != VPC_DYNAMIC || check_bitmaps(c, places, n, error);
 }

@@ -2,6 +2,7 @@
 /* Dynamic VHD images as a sink, the data of their blocks on 4 KiB boundaries. */
 #include "formats/vpc/sink.h"
 
+#include "io/allocate.h"
 #include "io/bytes.h"
 #include "io/error.h"
 
@@ -194,7 +195,9 @@ vpc_sink_make_dynamic(VpcSink *s, const VcOptions *options, GError **error)
     s->bitmap_size = vpc_bitmap_size(s->block_size);
     s->lead = (s->bitmap_size + DATA_ALIGNMENT - 1) / DATA_ALIGNMENT * DATA_ALIGNMENT;
     s->n_blocks = (uint32_t)n;
-    s->slots = g_malloc(MAX(n, 1) * sizeof *s->slots);
+    s->slots = vc_allocate(MAX(n, 1), sizeof *s->slots, error);
+    if (!s->slots)
+        return false;
     memset(s->slots, 0xff, n * sizeof *s->slots);
     vc_round_up(BAT_AT + n * 4, DATA_ALIGNMENT, &s->first);
     s->footer.type = VPC_DYNAMIC;

@@ -31,12 +31,17 @@ vpc_header_read(VcFile *file, const VpcFooter *footer, uint64_t end, VpcHeader *
            vpc_header_decode(raw, at, header, error);
 }
 
-static bool
-has_header(VcFile *file, const VpcFooter *footer, uint64_t end)
+bool
+vpc_header_look(VcFile *file, const VpcFooter *footer, uint64_t end, bool *there,
+                GError **error)
 {
     VpcHeader header;
-    return footer->type != VPC_FIXED &&
-           vpc_header_read(file, footer, end, &header, NULL);
+    g_autoptr(GError) reason = NULL;
+    *there = vpc_header_read(file, footer, end, &header, &reason);
+    if (!g_error_matches(reason, VC_ERROR, VC_ERROR_IO))
+        return true;
+    g_propagate_error(error, g_steal_pointer(&reason));
+    return false;
 }
 
 /* Reads the footer of LENGTH bytes (511: the last zero left out) at the end at AT. */
@@ -90,9 +95,11 @@ try_before_padding(VcFile *file, VpcFooters *found, uint8_t raw[static VPC_FOOTE
         return true;
     if (!read_tail(file, at, VPC_FOOTER_SIZE, raw, error))
         return false;
-    *good = vpc_footer_valid(raw) && vpc_footer_decode(raw, at, &footer, NULL) &&
-            (footer.type == VPC_FIXED ? footer.current_size == at
-                                      : has_header(file, &footer, at));
+    *good = vpc_footer_valid(raw) && vpc_footer_decode(raw, at, &footer, NULL);
+    if (*good && footer.type == VPC_FIXED)
+        *good = footer.current_size == at;
+    else if (*good && !vpc_header_look(file, &footer, at, good, error))
+        return false;
     found->at = at;
     found->padding = *good ? found->file_size - at - VPC_FOOTER_SIZE : 0;
     return true;
@@ -189,7 +196,11 @@ vpc_footers_find(VcFile *file, VpcFooters *found, GError **error)
     if (vpc_footer_valid(head)) {
         if (!vpc_footer_decode(head, 0, &found->footer, error))
             return false;
-        if (has_header(file, &found->footer, found->end))
+        bool there = false;
+        if (found->footer.type != VPC_FIXED &&
+            !vpc_header_look(file, &found->footer, found->end, &there, error))
+            return false;
+        if (there)
             return true;
     }
     return explain(file, found->file_size, head, error);
@@ -271,9 +282,10 @@ bool
 vpc_footers_check_fixed(VcFile *file, const VpcFooters *found, uint64_t size,
                         GPtrArray *warnings, GError **error)
 {
-    VpcHeader header;
-
-    if (vpc_header_read(file, &found->footer, found->end, &header, NULL)) {
+    bool dynamic;
+    if (!vpc_header_look(file, &found->footer, found->end, &dynamic, error))
+        return false;
+    if (dynamic) {
         vc_corrupt(
             error, found->at + 60,
             "the footer says that the disk is fixed, but there is the header of a "

@@ -40,6 +40,11 @@ bool vpc_header_read(VcFile *file, const VpcFooter *footer, uint64_t end,
 /* Adds what is odd about the footers, but does not hinder. */
 void vpc_footers_warn(const VpcFooters *found, GPtrArray *warnings);
 
+/* Whether a good header stands where FOOTER says. That it could not be read is no
+ * answer but an error. */
+bool vpc_header_look(VcFile *file, const VpcFooter *footer, uint64_t end, bool *there,
+                     GError **error);
+
 /* Whether a fixed disk of SIZE bytes is what FILE holds: VC_ERROR_CORRUPT if not. */
 bool vpc_footers_check_fixed(VcFile *file, const VpcFooters *found, uint64_t size,
                              GPtrArray *warnings, GError **error);

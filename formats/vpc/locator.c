@@ -2,6 +2,7 @@
 /* Where a differencing disk says that its parent is. */
 #include "formats/vpc/locator.h"
 
+#include "io/allocate.h"
 #include "io/bytes.h"
 #include "io/error.h"
 
@@ -107,8 +108,8 @@ read_locator(VcFile *file, const VpcLocator *locator, Candidates *to, GError **e
                 length, LOCATOR_MAX);
         return false;
     }
-    g_autofree uint8_t *raw = g_malloc0(length + 1);
-    if (!vc_file_read(file, locator->offset, raw, length, error))
+    g_autofree uint8_t *raw = vc_allocate(1, length + 1, error);
+    if (!raw || !vc_file_read(file, locator->offset, raw, length, error))
         return false;
 
     bool clean = true;

@@ -45,15 +45,13 @@ probe_stream(VcFile *file, bool *match, GError **error)
 {
     uint8_t raw[VPC_FOOTER_SIZE];
     VpcFooter footer;
-    VpcHeader header;
     size_t got;
 
     if (!vc_file_read_some(file, 0, raw, sizeof raw, &got, error))
         return false;
     *match = got == sizeof raw && vpc_footer_valid(raw) &&
-             vpc_footer_decode(raw, 0, &footer, NULL) && footer.type != VPC_FIXED &&
-             vpc_header_read(file, &footer, VC_STREAM_LOOKBACK, &header, NULL);
-    return true;
+             vpc_footer_decode(raw, 0, &footer, NULL) && footer.type != VPC_FIXED;
+    return !*match || vpc_header_look(file, &footer, VC_STREAM_LOOKBACK, match, error);
 }
 
 bool

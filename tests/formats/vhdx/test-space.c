@@ -7,7 +7,7 @@
 
 START_TEST(what_is_taken_twice_is_told)
 {
-    g_autoptr(VhdxSpace) space = vhdx_space_new(1000 * MIB);
+    g_autoptr(VhdxSpace) space = vhdx_space_new(1000 * MIB, NULL);
     ck_assert(vhdx_space_take(space, 60 * MIB, 10 * MIB));
     ck_assert(vhdx_space_take(space, 70 * MIB, 300 * MIB));
     ck_assert(!vhdx_space_take(space, 69 * MIB, MIB));
@@ -19,7 +19,7 @@ END_TEST
 
 START_TEST(lengths_are_rounded_up)
 {
-    g_autoptr(VhdxSpace) space = vhdx_space_new(10 * MIB);
+    g_autoptr(VhdxSpace) space = vhdx_space_new(10 * MIB, NULL);
     ck_assert(vhdx_space_take(space, MIB, 1));
     ck_assert(!vhdx_space_take(space, MIB, MIB));
     ck_assert(vhdx_space_take(space, 2 * MIB, 0));
@@ -29,7 +29,7 @@ END_TEST
 
 START_TEST(gaps_lie_between_what_is_taken)
 {
-    g_autoptr(VhdxSpace) space = vhdx_space_new(300 * MIB);
+    g_autoptr(VhdxSpace) space = vhdx_space_new(300 * MIB, NULL);
     uint64_t begin, end;
     ck_assert(!vhdx_space_gap(space, 0, &begin, &end));
     ck_assert_uint_eq(vhdx_space_end(space), 0);
@@ -50,7 +50,7 @@ END_TEST
 
 START_TEST(what_lies_beyond_the_file_is_left_out)
 {
-    g_autoptr(VhdxSpace) space = vhdx_space_new(2 * MIB + 1);
+    g_autoptr(VhdxSpace) space = vhdx_space_new(2 * MIB + 1, NULL);
     ck_assert(vhdx_space_take(space, 2 * MIB, 64 * MIB));
     ck_assert(!vhdx_space_take(space, 2 * MIB, MIB));
     ck_assert(vhdx_space_take(space, UINT64_MAX - MIB + 1, MIB));
@@ -61,7 +61,7 @@ END_TEST
 
 START_TEST(a_file_of_any_size_can_be_looked_at)
 {
-    g_autoptr(VhdxSpace) space = vhdx_space_new(UINT64_MAX);
+    g_autoptr(VhdxSpace) space = vhdx_space_new(UINT64_MAX, NULL);
     ck_assert(vhdx_space_take(space, VHDX_FILE_SIZE_MAX - MIB, MIB));
     ck_assert(!vhdx_space_take(space, VHDX_FILE_SIZE_MAX - MIB, MIB));
 }

@@ -13,7 +13,7 @@ finds(const void *bytes, size_t size, uint32_t pointer, const char *expected)
     size_t length = 0;
     /* A copy of its exact size, so that reading beyond it is seen. */
     g_autofree uint8_t *copy = g_memdup2(bytes, size);
-    vma_blobs_init(&blobs, copy, size);
+    ck_assert(vma_blobs_init(&blobs, copy, size, NULL));
     bool found = vma_blobs_find(&blobs, pointer, &data, &length);
     vma_blobs_clear(&blobs);
     if (found && expected) {
