@@ -1,0 +1,203 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The built program under a shim that makes its Nth system call or allocation go wrong: an
+error of one line, nothing under the final name, nothing left, the sources as they were; or,
+where a fault can be borne, the very result of an undisturbed run.
+
+With FAULTS_LONG every command and pair of formats, and N = 1, 2, 3 ... until nothing goes
+wrong any more; else a few commands, and N = 1, 4, 16 ... FAULTS_CASES and FAULTS_KINDS, regular
+expressions, choose commands and faults; FAULTS_SLICE=I/N is the Ith of N parts of it all."""
+
+import collections
+import itertools
+import os
+import re
+import shutil
+import sys
+import tempfile
+
+import bench
+import cases
+import cli
+import shim
+import tap
+from cli import in_folder
+from shim import BEAR, FAIL, GONE
+
+# What can be borne although the family says otherwise: "case / fault / first call".
+BORNE = [
+    r'/ open: .* / open: open64 direct',  # then it is done through the cache
+    r'^convert .*--force .*: open64 out\.',  # who uses what is replaced cannot be seen
+    r'^compare .*other\.raw / ',  # a difference that was found is one
+    # What is looked at for a warning, or twice, may fail once.
+    r'\.vhd.* / read: EIO / read: pread64 \S+\.vhd$',
+]
+
+# Where a result may be less: neither the size on disk nor holes are always to be had, and a
+# pipe that ends at once is an empty disk.
+LESS = [r'^info .* / stat: ', r'^(map|measure) .* / seek: ', r' / read: none / read: read pipe']
+
+FORMATS = {'.vhd': 'vpc', '.vhdx': 'vhdx', '.vma': 'vma', '.zst': 'vma', '.gz': 'vma',
+           '.lzo': 'vma'}
+
+
+class Bench:
+    """A case, and what comes of it undisturbed."""
+
+    def __init__(self, case):
+        self.case, self.known = case, shim.stamps()
+        self.stdin = cli.read(case.stdin) if case.stdin else b''
+        # A temporary file that would do is compared with these.
+        self.folder = tempfile.TemporaryDirectory()
+        self.whole = {}
+        self.reference, self.whole = self.run('', keep=True)
+        assert self.reference.status == case.status, f'{case.name}: {self.reference.err}'
+        # Times and the like are no part of a result.
+        again, _ = self.run('')
+        self.steady = again.out == self.reference.out
+        assert not self.reference.struck
+        if case.old:
+            self.old = shim.digest(case.old)
+
+    def run(self, plan, keep=False):
+        """Gives the run and the files that it left, which are removed."""
+        if self.case.old:
+            shutil.copyfile(self.case.old, self.case.outputs[0])
+        run = shim.Run(self.case.args, plan, self.stdin)
+        left = shim.files_beside(self.known)
+        try:
+            self.look_at_leftovers(run, left)
+        finally:
+            for path in left:
+                if keep and left[path]:
+                    os.rename(path, os.path.join(self.folder.name, os.path.basename(path)))
+                elif left[path]:
+                    os.unlink(path)
+            for path in left:
+                if not left[path]:
+                    os.rmdir(path)
+        return run, left
+
+    def look_at_leftovers(self, run, left):
+        run.accepted = []
+        for path in left:
+            name = FORMATS.get(os.path.splitext(path.rsplit('.', 2)[0])[1])
+            if not path.endswith('.vconv-tmp') or not name or left[path] in self.whole.values():
+                continue
+            # Only the last bytes of what is told twice may be missing.
+            whole = os.path.join(self.folder.name, re.sub(r'\.?(.*)\.\d+-[0-9a-f]{8}\.vconv-tmp',
+                                                          r'\1', os.path.basename(path)))
+            if (cli.run('check', '-f', name, path).status == 0 and
+                    cli.run('compare', '-f', name, '-F', name, path, whole).status != 0):
+                run.accepted.append(path)
+
+    def faults_of(self, fault, run, left):
+        """What is wrong with a disturbed run: lines, none when all is well."""
+        temporaries = [path for path in left if path.endswith('.vconv-tmp')]
+        if shim.stamps() != self.known:
+            yield 'a source has changed'
+            self.known = shim.stamps()
+        if temporaries and fault.outcome != GONE and 'unlink' not in fault.more:
+            yield f'left: {temporaries}'
+        if run.accepted:
+            yield f'not whole and accepted: {run.accepted}'
+        for path, digest in left.items():
+            if path in temporaries or self.case.in_place or digest == self.whole.get(path, ''):
+                continue
+            if not (self.case.old and digest == self.old) and \
+                    not self.is_one_of(LESS, fault, run):
+                yield f'{path} is there and not whole'
+        yield from self.faults_of_end(fault, run, left)
+
+    def faults_of_end(self, fault, run, left):
+        if fault.outcome == GONE:
+            if run.status != -9:
+                yield f'status {run.status}, not killed'
+            return
+        if run.status == self.reference.status and run.err == self.reference.err:
+            if fault.outcome == FAIL and not self.is_one_of(BORNE, fault, run):
+                yield 'no error'
+            same = left == self.whole and (not self.steady or run.out == self.reference.out)
+            if not same and not self.is_one_of(LESS, fault, run):
+                yield 'no error, and another result'
+            return
+        lines = run.err.splitlines()
+        errors = [*self.case.errors, *[143] * (fault.what == 'term')]
+        # Before its handler is there the signal does what it does to all.
+        if fault.what == 'term' and run.status == -15 and not run.err and \
+                all(self.case.old and digest == self.old for digest in left.values()):
+            return
+        if run.status not in errors:
+            yield f'status {run.status}, not one of {errors}'
+        if len(lines) != 1 or not lines[0].startswith(('vconv: ', '{"error"')):
+            yield f'not one line: {run.err!r}'
+        if fault.outcome == BEAR:
+            yield f'not borne: {run.err!r}'
+
+    def is_one_of(self, patterns, fault, run):
+        text = f'{self.case.name} / {fault.name} / {run.struck[0]}'
+        return any(re.search(pattern, text) for pattern in patterns)
+
+
+def numbers(fault):
+    if fault.once:
+        return [1]
+    return itertools.count(1) if bench.LONG else (4 ** n for n in itertools.count())
+
+
+def disturb(case, faults, counts, problems):
+    """All FAULTS on CASE."""
+    with_case = Bench(case)
+    for fault in faults:
+        for n in numbers(fault):
+            run, left = with_case.run(fault.plan(n))
+            if not any(line.startswith(fault.family + ':') for line in run.struck):
+                break
+            wrong = list(with_case.faults_of(fault, run, left))
+            end = 'borne' if run.status == with_case.reference.status else \
+                  'killed' if run.status < 0 else 'failed'
+            counts[fault.family, end] += 1
+            if wrong:
+                problems.append(f'{case.name}: {fault.name}, N = {n} ({"; ".join(run.struck)}): '
+                                f'{", ".join(wrong)}; status {run.status} {run.err!r}')
+
+
+def chosen(everything):
+    part, parts = map(int, (os.environ.get('FAULTS_SLICE') or '1/1').split('/'))
+    wanted = os.environ.get('FAULTS_CASES') or ''
+    return [case for case in everything if re.search(wanted, case.name)][part - 1::parts]
+
+
+def campaign(everything):
+    if not shim.SHIM:
+        raise tap.Skip('there is no shim for this system')
+    faults = [fault for fault in shim.FAULTS
+              if re.search(os.environ.get('FAULTS_KINDS') or '', fault.name)]
+    counts, problems = collections.Counter(), []
+    picked = chosen(everything)
+    for case in picked:
+        before = sum(counts.values())
+        disturb(case, faults, counts, problems)
+        if bench.LONG:
+            bench.said(f'{case.name}: {sum(counts.values()) - before} faults')
+    for family in sorted({family for family, _ in counts}):
+        ends = ', '.join(f'{counts[family, end]} {end}' for end in ('failed', 'borne', 'killed')
+                         if counts[family, end])
+        bench.said(f'{family}: {ends}')
+    bench.said(f'{len(picked)} commands, {sum(counts.values())} faults')
+    assert not problems, f'{len(problems)} wrong:\n' + '\n'.join(problems[:200])
+
+
+@in_folder
+def test_a_call_that_fails_never_leaves_what_is_not_whole():
+    sources = cases.make()
+    if not bench.LONG:
+        campaign(cases.sample())
+        return
+    foreign = cases.make_foreign()
+    campaign([*cases.ways(), *cases.archives(), *cases.looks(foreign), *cases.refusals(),
+              *cases.pairs(sources + foreign)])
+
+
+if __name__ == '__main__':
+    sys.exit(cli.main(globals()))
