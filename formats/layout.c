@@ -2,6 +2,8 @@
 /* What an image holds: disks, and the small files beside them. */
 #include "formats/layout.h"
 
+#include <string.h>
+
 VcDisk *
 vc_layout_add_disk(VcLayout *layout, const char *name, uint64_t size)
 {
@@ -14,10 +16,13 @@ vc_layout_add_disk(VcLayout *layout, const char *name, uint64_t size)
 void
 vc_layout_add_blob(VcLayout *layout, const char *name, const void *data, size_t length)
 {
+    uint8_t *copy = g_malloc(length + 1);
+    if (length > 0)
+        memcpy(copy, data, length);
+    copy[length] = '\0';
     layout->blobs = g_renew(VcBlob, layout->blobs, layout->n_blobs + 1);
-    layout->blobs[layout->n_blobs++] = (VcBlob){ .name = g_strdup(name),
-                                                 .data = g_memdup2(data, length),
-                                                 .length = length };
+    layout->blobs[layout->n_blobs++] =
+        (VcBlob){ .name = g_strdup(name), .data = copy, .length = length };
 }
 
 void

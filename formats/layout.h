@@ -23,8 +23,8 @@ typedef struct {
 
 /* A configuration file of an archive. */
 typedef struct {
-    char *name; /* as stored: hostile, never a path */
-    uint8_t *data;
+    char *name;    /* as stored: hostile, never a path */
+    uint8_t *data; /* never NULL; a 0 follows */
     size_t length;
 } VcBlob;
 

@@ -105,9 +105,10 @@ def test_a_configuration_that_is_given_is_checked_and_kept():
     got = content(NAME)
     equal(got['qemu-server.conf'], CONFIG)
     equal(got['qemu-server.fw'], b'[OPTIONS]\n')
-    write('conf', b'scsi0: x\n')
-    fails('raw-to-vma', '--config', 'conf', 'a.raw', 'b.vma',
-          says="conf: qemu-server.conf: has no line for disk 'drive-scsi0'")
+    for text in [b'scsi0: x\n', b'']:
+        write('conf', text)
+        fails('raw-to-vma', '--config', 'conf', 'a.raw', 'b.vma',
+              says="conf: qemu-server.conf: has no line for disk 'drive-scsi0'")
     fails('raw-to-vma', '--config', 'no-such', 'a.raw', 'b.vma', says='no-such')
     equal(sorted(cli.left()), ['a.raw', 'conf', 'fw', NAME])
 
