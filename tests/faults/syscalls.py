@@ -33,9 +33,10 @@ BORNE = [
     r'\.vhd.* / read: EIO / read: pread64 \S+\.vhd$',
 ]
 
-# Where a result may be less: neither the size on disk nor holes are always to be had, and a
-# pipe that ends at once is an empty disk.
-LESS = [r'^info .* / stat: ', r'^(map|measure) .* / seek: ', r' / read: none / read: read pipe']
+# Where a result may be less: neither the size on disk nor holes are always to be had; a pipe
+# that ends at once is an empty disk, and text that ends early a shorter one.
+LESS = [r'^info .* / stat: ', r'^(map|measure) .* / seek: ',
+        r' / read: none / read: read (pipe|map|machine)']
 
 FORMATS = {'.vhd': 'vpc', '.vhdx': 'vhdx', '.vma': 'vma', '.zst': 'vma', '.gz': 'vma',
            '.lzo': 'vma'}
