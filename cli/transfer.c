@@ -179,7 +179,10 @@ refuse_parents(const VcConversion *conversion, const GPtrArray *images, GError *
         for (guint j = 0; j < images->len; j++) {
             const GPtrArray *parents = ((const VcImage *)images->pdata[j])->parents;
             for (guint k = 0; parents && k < parents->len; k++) {
-                if (!vc_posix_is_target(parents->pdata[k], path))
+                bool same;
+                if (!vc_posix_is_target(parents->pdata[k], path, &same, error))
+                    return false;
+                if (!same)
                     continue;
                 vc_fail(error, VC_ERROR_USAGE,
                         "%s: is the parent of the source; a source is never written, "

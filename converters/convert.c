@@ -107,7 +107,10 @@ plan_pair(const VcSource *source, const VcTarget *target, const VcIdentity *iden
 static bool
 refuse_same_file(const VcSource *source, const VcTarget *target, GError **error)
 {
-    if (!vc_posix_is_source(source->file, target->path))
+    bool same;
+    if (!vc_posix_is_source(source->file, target->path, &same, error))
+        return false;
+    if (!same)
         return true;
     vc_fail(error, VC_ERROR_USAGE,
             "%s: is the source as well; a source is never written, give another name",

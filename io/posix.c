@@ -94,28 +94,48 @@ standard_status(int fd, struct stat *status)
            (S_ISREG(status->st_mode) || S_ISBLK(status->st_mode));
 }
 
+/* *THERE: whether there is a file at PATH, with *STATUS. */
 static bool
-target_status(const char *target, struct stat *status)
+look(const char *path, const char *purpose, bool *there, struct stat *status,
+     GError **error)
 {
-    return strcmp(target, "-") == 0 ? standard_status(STDOUT_FILENO, status)
-                                    : stat(target, status) == 0;
-}
-
-bool
-vc_posix_is_target(const char *path, const char *target)
-{
-    struct stat x, y;
-    return stat(path, &x) == 0 && target_status(target, &y) &&
-           vc_posix_same_status(&x, &y);
-}
-
-bool
-vc_posix_is_source(const VcFile *source, const char *target)
-{
-    struct stat x, y;
-    if (vc_posix_is_target(source->name, target))
+    *there = stat(path, status) == 0;
+    if (*there || errno == ENOENT || errno == ENOTDIR)
         return true;
-    return strcmp(source->name, STANDARD_INPUT) == 0 &&
-           standard_status(STDIN_FILENO, &x) && target_status(target, &y) &&
-           vc_posix_same_status(&x, &y);
+    vc_fail_errno(error, errno, "%s: %s", path, purpose);
+    return false;
+}
+
+static bool
+look_at_target(const char *target, bool *there, struct stat *status, GError **error)
+{
+    if (strcmp(target, "-") != 0)
+        return look(target, "cannot open for writing", there, status, error);
+    *there = standard_status(STDOUT_FILENO, status);
+    return true;
+}
+
+bool
+vc_posix_is_target(const char *path, const char *target, bool *is, GError **error)
+{
+    struct stat x, y;
+    bool source_there, there;
+    if (!look(path, "cannot open", &source_there, &x, error) ||
+        !look_at_target(target, &there, &y, error))
+        return false;
+    *is = source_there && there && vc_posix_same_status(&x, &y);
+    return true;
+}
+
+bool
+vc_posix_is_source(const VcFile *source, const char *target, bool *is, GError **error)
+{
+    struct stat x, y;
+    bool there;
+    if (!vc_posix_is_target(source->name, target, is, error) ||
+        !look_at_target(target, &there, &y, error))
+        return false;
+    *is |= there && strcmp(source->name, STANDARD_INPUT) == 0 &&
+           standard_status(STDIN_FILENO, &x) && vc_posix_same_status(&x, &y);
+    return true;
 }

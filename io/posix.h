@@ -43,13 +43,15 @@ bool vc_posix_same_file(const char *a, const char *b);
 /* Whether these are of one file or one block device. */
 bool vc_posix_same_status(const struct stat *a, const struct stat *b);
 
-/* Whether the file or block device at PATH is what a target of the name TARGET would be
- * written to; "-" is standard output. */
-bool vc_posix_is_target(const char *path, const char *target);
+/* *IS: whether the file or block device at PATH is what a target of the name TARGET
+ * would be written to; "-" is standard output. What cannot be looked at is an error
+ * that names it: taken for something else, it could be overwritten. */
+bool vc_posix_is_target(const char *path, const char *target, bool *is, GError **error);
 
 /* The same for what SOURCE reads: the file of its name, or the file or block device
  * that standard input is. SOURCE may be a stream over what vc_posix_open gave, with its
  * name. */
-bool vc_posix_is_source(const VcFile *source, const char *target);
+bool vc_posix_is_source(const VcFile *source, const char *target, bool *is,
+                        GError **error);
 
 #endif
