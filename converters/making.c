@@ -156,10 +156,14 @@ vc_making_finish(VcMaking *making, bool sync, GError **error)
     VcFile *file = making->file;
 
     /* In place there is no name to wait for: the payload lasts before the metadata that
-     * points at it. */
-    if (making->target->mode == VC_OUTPUT_IN_PLACE && sync &&
-        !vc_making_sync(making, error))
-        return false;
+     * points at it; what is still being gathered, too. */
+    if (making->target->mode == VC_OUTPUT_IN_PLACE && sync) {
+        if (making->wrapper && making->wrapper->seekable &&
+            !vc_file_sync(making->wrapper, error))
+            return prefix_path(making, error);
+        if (!vc_making_sync(making, error))
+            return false;
+    }
     if (making->place_first) {
         uint64_t size;
         if (!vc_file_size(making->metadata, &size, error) ||

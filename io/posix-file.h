@@ -18,7 +18,7 @@ typedef struct {
     bool direct_misses;     /* and large reads of what the page cache does not hold */
     bool device;            /* a block device: its size is fixed, all of it is data */
     bool no_sync;           /* see vc_posix_no_sync */
-    bool reaches;           /* an output: grown ahead of what is written, see reach() */
+    atomic_bool reaches;    /* an output: grown ahead of what is written, see reach() */
     _Atomic uint64_t reach; /* as far as it was grown */
     _Atomic uint64_t end;   /* as far as it was written */
     pthread_mutex_t growing;
