@@ -26,8 +26,22 @@ vc_input_init(VcInput *in, VcStream *stream, const char *name, GError **error)
 }
 
 void
+vc_input_init_memory(VcInput *in, const uint8_t *at, size_t length, const char *name,
+                     uint64_t position)
+{
+    *in = (VcInput){
+        .name = name,
+        .at = at,
+        .left = length,
+        .position = position,
+        .ended = true,
+    };
+}
+
+void
 vc_input_clear(VcInput *in)
 {
+    g_clear_error(&in->error);
     g_clear_pointer(&in->stream, vc_stream_free);
     g_clear_pointer(&in->memory, g_free);
 }
@@ -38,14 +52,21 @@ vc_input_want(VcInput *in, size_t length, GError **error)
     if (in->left >= length || in->ended)
         return true;
 
+    if (in->error) {
+        g_propagate_error(error, g_error_copy(in->error));
+        return false;
+    }
+
     /* What is left moves to the front, and what was just before it with it. */
     uint8_t *buffer = in->memory + VC_INPUT_LEAD;
     memmove(in->memory, in->at - VC_INPUT_LEAD, VC_INPUT_LEAD + in->left);
     in->at = buffer;
 
     size_t got, room = BUFFER_SIZE - in->left;
-    if (!vc_stream_pull(in->stream, buffer + in->left, room, &got, error))
+    if (!vc_stream_pull(in->stream, buffer + in->left, room, &got, &in->error)) {
+        g_propagate_error(error, g_error_copy(in->error));
         return false;
+    }
     in->left += got;
     in->ended = got < room;
     return true;

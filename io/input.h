@@ -9,6 +9,9 @@
  * whole words give back what they did not use, up to a word. */
 #define VC_INPUT_LEAD ((size_t)16)
 
+/* More than a block of zstd, with the header of the next. */
+#define VC_INPUT_WANT_MAX ((size_t)256 << 10)
+
 typedef struct {
     const char *name;  /* "gzip": for messages */
     VcStream *stream;  /* owned */
@@ -17,14 +20,21 @@ typedef struct {
     size_t left;       /* bytes from there */
     uint64_t position; /* of the next byte in the compressed stream */
     bool ended;        /* nothing follows what is buffered */
+    GError *error;     /* of the stream; owned */
 } VcInput;
 
 /* STREAM is taken; NAME is static. */
 bool vc_input_init(VcInput *input, VcStream *stream, const char *name, GError **error);
+
+/* Instead of a stream, the LENGTH bytes AT, which are at POSITION of one. */
+void vc_input_init_memory(VcInput *input, const uint8_t *at, size_t length,
+                          const char *name, uint64_t position);
+
 void vc_input_clear(VcInput *input);
 
-/* Sees to it that LENGTH bytes (16 KiB at most) lie at input->at, or all that there are
- * up to the end. */
+/* Sees to it that LENGTH bytes (VC_INPUT_WANT_MAX at most) lie at input->at, or all
+ * that there are up to the end. An error of the stream comes again each time: what it
+ * gave before may be lost. */
 bool vc_input_want(VcInput *input, size_t length, GError **error);
 
 /* Goes on by LENGTH bytes of those that are left. */

@@ -4,12 +4,14 @@
 
 import json
 import os
+import shutil
 import stat
 import struct
 import subprocess
 import sys
 
 import cli
+import tap
 from cli import CONFIG, archive, equal, fails, in_folder, ok, pattern, read, write
 
 SIZE = 300 << 10
@@ -197,6 +199,24 @@ def test_compressed_archives_are_known_by_their_first_bytes():
         write('cut', done.stdout[:-5])
         fails('vma-to-raw', 'cut', 'none', says='cut: ')
         equal(sorted(os.listdir('.')), ['a.vma', 'archive', 'cut', 'out'])
+
+
+@in_folder
+def test_the_frames_of_pzstd_are_read():
+    if not shutil.which('pzstd'):
+        raise tap.Skip('no pzstd')
+    data = pattern(7 << 20)
+    write('a.raw', data)
+    subprocess.run(['pzstd', '-q', '-1', '-p', '4', 'a.raw'], check=True)
+    packed = read('a.raw.zst')
+    assert packed.count(b'\x28\xb5\x2f\xfd') >= 4, 'one frame only'
+    ok('convert', '-q', 'a.raw.zst', 'b.raw')
+    equal(read('b.raw'), data)
+    equal(ok('convert', '-q', '-O', 'raw', '-', '-', stdin=packed).raw_out, data)
+    write('cut.zst', packed[:-5])
+    fails('convert', '-q', 'cut.zst', 'c.raw',
+          says=f'zstd stream ends inside a frame at {len(packed) - 5:#x}')
+    assert not os.path.exists('c.raw')
 
 
 @in_folder

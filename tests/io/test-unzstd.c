@@ -1,11 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Tests of zstd files. */
-#include "io/bytes.h"
 #include "tests/check-main.h"
 #include "tests/io/packed.h"
-#include "tests/io/pattern.h"
-
-#include <zstd.h>
+#include "tests/io/zstd-made.h"
 
 #define ZSTD VC_COMPRESSION_ZSTD
 
@@ -15,40 +12,6 @@ static const uint8_t golden[] = {
     0x6f, 0x2c, 0x20, 0x0a, 0x01, 0x00, 0xe2, 0x8a, 0x11, 0x21, 0x69, 0x9d, 0x87,
 };
 #define HELLO "hello, hello, hello\n"
-
-/* Appends a frame. SIZED: the header says its length; otherwise it has a window. */
-static void
-add_frame(GByteArray *to, const void *data, size_t length, int window_log,
-          bool checksum, bool sized)
-{
-    ZSTD_CCtx *context = ZSTD_createCCtx();
-    size_t at = to->len, room = ZSTD_compressBound(length) + 100;
-    ZSTD_CCtx_setParameter(context, ZSTD_c_windowLog, window_log);
-    ZSTD_CCtx_setParameter(context, ZSTD_c_checksumFlag, checksum);
-    g_byte_array_set_size(to, (guint)(at + room));
-    ZSTD_inBuffer in = { data, length, 0 };
-    ZSTD_outBuffer out = { to->data + at, room, 0 };
-    if (sized)
-        ZSTD_CCtx_setPledgedSrcSize(context, length);
-    else
-        ck_assert(
-            !ZSTD_isError(ZSTD_compressStream2(context, &out, &in, ZSTD_e_continue)));
-    ck_assert_uint_eq(ZSTD_compressStream2(context, &out, &in, ZSTD_e_end), 0);
-    g_byte_array_set_size(to, (guint)(at + out.pos));
-    ZSTD_freeCCtx(context);
-}
-
-static void
-add_skippable(GByteArray *to, uint32_t number, size_t length)
-{
-    uint8_t header[8];
-    store_le32(header, 0x184d2a50 + number);
-    store_le32(header + 4, (uint32_t)length);
-    g_byte_array_append(to, header, sizeof header);
-    size_t at = to->len;
-    g_byte_array_set_size(to, (guint)(at + length));
-    pattern_fill(to->data + at, length, number);
-}
 
 START_TEST(the_golden_bytes_are_read)
 {
