@@ -198,6 +198,7 @@ vc_posix_file_free(VcFile *file)
         close(p->direct);
     close(file->fd);
     pthread_mutex_destroy(&p->growing);
+    vc_reserve_free(p->reserve);
     vc_file_clear(file);
     g_free(p);
 }

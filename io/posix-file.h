@@ -5,6 +5,7 @@
 #define VC_IO_POSIX_FILE_H
 
 #include "io/posix.h"
+#include "io/reserve.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -22,6 +23,7 @@ typedef struct {
     _Atomic uint64_t reach; /* as far as it was grown */
     _Atomic uint64_t end;   /* as far as it was written */
     pthread_mutex_t growing;
+    VcReserve *reserve;      /* of an output; or NULL */
     atomic_bool refused;     /* the file system does not do direct I/O after all */
     atomic_bool all_is_data; /* the file system does not tell its holes */
 } VcPosixFile;

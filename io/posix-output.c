@@ -48,6 +48,33 @@ raise_end(VcPosixFile *p, uint64_t end)
         continue;
 }
 
+/* From this length on a buffered write starts on its way to the disk at once: left to
+ * the end, all would wait for the disk there, and fill the page cache until then. */
+#define EARLY_MIN ((size_t)64 << 10)
+
+/* Like pwrite, once. */
+static ssize_t
+put_some(VcPosixFile *p, bool direct, const void *bytes, size_t length, uint64_t at)
+{
+    if (direct) {
+        reach(p, at + length);
+        vc_reserve_expect(p->reserve, at, length);
+    }
+    for (;;) {
+        unsigned entered = vc_reserve_enter(p->reserve);
+        ssize_t n = pwrite(direct ? p->direct : p->base.fd, bytes, length, (off_t)at);
+        int errnum = errno;
+        vc_reserve_leave(p->reserve);
+        if (!direct && n >= (ssize_t)EARLY_MIN && !p->no_sync)
+            sync_file_range(p->base.fd, (off_t)at, n, SYNC_FILE_RANGE_WRITE);
+        bool full = n < 0 && (errnum == ENOSPC || errnum == EDQUOT);
+        if (!full || !vc_reserve_retry(p->reserve, entered)) {
+            errno = errnum;
+            return n;
+        }
+    }
+}
+
 static bool
 output_write(VcFile *file, uint64_t position, const void *buffer, size_t length,
              GError **error)
@@ -63,10 +90,7 @@ output_write(VcFile *file, uint64_t position, const void *buffer, size_t length,
         if (g_uint64_checked_add(&at, position, put) &&
             at <= (uint64_t)INT64_MAX - left) {
             bool direct = vc_posix_file_is_direct(p, at, from + put, left);
-            if (direct)
-                reach(p, at + left);
-            ssize_t n = pwrite(direct ? p->direct : file->fd, from + put, left,
-                               (off_t)at);
+            ssize_t n = put_some(p, direct, from + put, left, at);
             if (n > 0) {
                 put += (size_t)n;
                 raise_end(p, at + (size_t)n);
@@ -191,6 +215,7 @@ output_truncate(VcFile *file, uint64_t size, GError **error)
             result = ftruncate(file->fd, (off_t)size);
         while (result != 0 && errno == EINTR);
         if (result == 0) {
+            vc_reserve_give_back(p->reserve, size);
             p->reach = p->end = size;
             return true;
         }
@@ -244,6 +269,8 @@ vc_posix_output(int fd, const char *path, const char *name, VcCache cache,
     if (path && cache != VC_CACHE_WRITEBACK) {
         vc_posix_file_add_direct(p, path, O_RDWR);
         p->direct_reads = cache == VC_CACHE_NONE;
+        if (p->direct >= 0 && !p->device)
+            p->reserve = vc_reserve_new(fd);
     }
     return &p->base;
 }
@@ -252,6 +279,24 @@ void
 vc_posix_no_sync(VcFile *output)
 {
     ((VcPosixFile *)output)->no_sync = true;
+}
+
+static VcReserve *
+reserve_of(VcFile *file)
+{
+    return file->ops == &output_ops ? ((VcPosixFile *)file)->reserve : NULL;
+}
+
+void
+vc_posix_enter(VcFile *file)
+{
+    vc_reserve_enter(reserve_of(file));
+}
+
+void
+vc_posix_leave(VcFile *file)
+{
+    vc_reserve_leave(reserve_of(file));
 }
 
 bool
