@@ -34,7 +34,8 @@ def peers(inputs):
 
     def image(source, source_format, target_format, default, best):
         row = Row(f"{source_format} -> {target_format}",
-                  f"{convert} -f {source_format} -O {target_format} '{source}' '{out}'", out)
+                  f"{convert} -f {source_format} -O {target_format} '{source}' '{out}'", out,
+                  [source])
         row.peer("qemu-img convert",
                  qemu("", source_format, source, target_format, out), default)
         return row.peer(f"qemu-img convert {BEST}",
@@ -50,18 +51,22 @@ def peers(inputs):
     vpc = inputs.converted("disk.vhd", ["-O", "vpc"])
     yield image(vpc, "vpc", "raw", 1.8, 1.2)
     yield image(vpc, "vpc", "vhdx", 1.8, 1.2)
-    yield Row("raw -> vma", f"{convert} -O vma '{raw}' '{out}'", out).floor(data, 1 / 1.3)
+    yield Row("raw -> vma", f"{convert} -O vma '{raw}' '{out}'", out,
+              [raw]).floor(data, 1 / 1.3)
     archive = inputs.archive()
     yield Row("vma -> vhdx", f"{convert} -O vhdx '{archive}#{DISK}' '{out}'",
-              out).floor(data, 1 / 1.3)
+              out, [archive]).floor(data, 1 / 1.3)
     zst = inputs.compressed(".zst", "zstd -q -3 -T0")
-    yield Row("vma.zst -> vhdx", f"{convert} -O vhdx '{zst}#{DISK}' '{out}'", out).peer(
+    yield Row("vma.zst -> vhdx", f"{convert} -O vhdx '{zst}#{DISK}' '{out}'", out,
+              [zst]).peer(
         "zstd -d", f"zstd -q -d -c '{zst}' > /dev/null", 1 / 1.10)
     gz = inputs.compressed(".gz", "pigz -c" if have("pigz") else "gzip -c")
-    yield Row("vma.gz -> vhdx", f"{convert} -O vhdx '{gz}#{DISK}' '{out}'", out).peer(
+    yield Row("vma.gz -> vhdx", f"{convert} -O vhdx '{gz}#{DISK}' '{out}'", out,
+              [gz]).peer(
         "gzip -d", f"gzip -d -c '{gz}' > /dev/null", 2.5)
     twin = inputs.converted("twin.vhdx", ["-O", "vhdx"])
-    yield Row("compare vhdx vhdx", f"'{inputs.vconv}' compare '{vhdx}' '{twin}'").peer(
+    yield Row("compare vhdx vhdx", f"'{inputs.vconv}' compare '{vhdx}' '{twin}'",
+              sources=[vhdx, twin]).peer(
         "qemu-img compare", f"qemu-img compare '{vhdx}' '{twin}'", 2.0)
     yield Row("check vhdx", f"'{inputs.vconv}' check '{vhdx}'").peer(
         "qemu-img check", f"qemu-img check -q '{vhdx}'")

@@ -5,6 +5,7 @@ Every command of a row runs once per round, and a ratio is the median over the r
 (the other's time / vconv's time) of the same round: a machine whose speed drifts does not
 decide."""
 import json
+import mmap
 import os
 import shutil
 import statistics
@@ -17,11 +18,11 @@ def have(program):
 
 
 class Row:
-    """One work: vconv's command, and what it is held against. Wanted ratios are 'times as
-    fast as the other'; None: for information."""
+    """One work: vconv's command on its sources, and what it is held against. Wanted ratios
+    are 'times as fast as the other'; None: for information."""
 
-    def __init__(self, name, command, output=None):
-        self.name, self.output = name, output
+    def __init__(self, name, command, output=None, sources=()):
+        self.name, self.output, self.sources = name, output, sources
         self.commands = {"vconv": command}
         self.wanted = {}
         self.floor_bytes = None
@@ -44,6 +45,32 @@ def make_room(path):
     if path and os.path.exists(path):
         os.unlink(path)
     os.sync()
+
+
+MADV_POPULATE_READ = 22  # <linux/mman.h>, Linux 5.14
+
+
+WARM_STEP = 8 << 20  # what is mapped here counts as memory of the commands, too
+
+
+def warm(path):
+    """Brings the data of a file into the page cache: every command finds the same there,
+    whatever the one before it has pushed out."""
+    with open(path, "rb") as file:
+        size, at = os.fstat(file.fileno()).st_size, 0
+        while at < size:
+            try:
+                at = os.lseek(file.fileno(), at, os.SEEK_DATA)
+            except OSError:
+                return
+            end = os.lseek(file.fileno(), at, os.SEEK_HOLE)
+            at -= at % mmap.ALLOCATIONGRANULARITY
+            while at < end:
+                step = min(WARM_STEP, end - at)
+                with mmap.mmap(file.fileno(), step, flags=mmap.MAP_SHARED,
+                               prot=mmap.PROT_READ, offset=at) as view:
+                    view.madvise(MADV_POPULATE_READ)
+                at += step
 
 
 def time_command(command, output=None):
@@ -78,6 +105,8 @@ def measure(row, rounds, scratch):
         times["fio floor"] = []
     for number in range(rounds + 1):
         for name, runs in times.items():
+            for source in row.sources:
+                warm(source)
             taken = (time_floor(row.floor_bytes, scratch) if name == "fio floor"
                      else time_command(row.commands[name], row.output))
             if number > 0:
