@@ -28,8 +28,21 @@ vc_posix_file_new(int fd, const struct stat *status, const char *name,
     /* A page of the page cache must never be written both ways: where pages are larger
      * than VC_ALIGNMENT, what goes direct is whole pages. */
     long page = sysconf(_SC_PAGESIZE);
-    p->direct_unit = MAX((uintptr_t)MAX(page, 0), VC_ALIGNMENT);
+    p->direct_unit = p->read_unit = MAX((uintptr_t)MAX(page, 0), VC_ALIGNMENT);
     return p;
+}
+
+/* What the disk takes, where the system tells: the clusters of an archive lie at
+ * multiples of 512, and most disks are content with that. */
+static void
+find_read_unit(VcPosixFile *p)
+{
+#ifdef STATX_DIOALIGN
+    struct statx status;
+    if (statx(p->direct, "", AT_EMPTY_PATH, STATX_DIOALIGN, &status) == 0 &&
+        (status.stx_mask & STATX_DIOALIGN) && status.stx_dio_offset_align > 0)
+        p->read_unit = MAX(status.stx_dio_offset_align, status.stx_dio_mem_align);
+#endif
 }
 
 void
@@ -44,14 +57,27 @@ vc_posix_file_add_direct(VcPosixFile *p, const char *path, int flags)
         p->direct = fd;
     else
         close(fd);
+    if (p->direct >= 0)
+        find_read_unit(p);
+}
+
+static bool
+is_multiple(uintptr_t unit, uint64_t position, const void *buffer, size_t length)
+{
+    return ((uintptr_t)buffer | (uintptr_t)position | length) % unit == 0;
+}
+
+static bool
+has_direct(VcPosixFile *p)
+{
+    return p->direct >= 0 && !atomic_load_explicit(&p->refused, memory_order_relaxed);
 }
 
 bool
 vc_posix_file_is_direct(VcPosixFile *p, uint64_t position, const void *buffer,
                         size_t length)
 {
-    return p->direct >= 0 && !atomic_load_explicit(&p->refused, memory_order_relaxed) &&
-           ((uintptr_t)buffer | (uintptr_t)position | length) % p->direct_unit == 0;
+    return has_direct(p) && is_multiple(p->direct_unit, position, buffer, length);
 }
 
 bool
@@ -71,7 +97,7 @@ vc_posix_file_refuses(VcPosixFile *p, int errnum)
 static bool
 goes_direct(VcPosixFile *p, uint64_t position, const void *buffer, size_t length)
 {
-    if (!vc_posix_file_is_direct(p, position, buffer, length))
+    if (!has_direct(p) || !is_multiple(p->read_unit, position, buffer, length))
         return false;
     return p->direct_reads ||
            (p->direct_misses && length >= MISS_MIN && length <= VC_RESIDENT_MAX &&

@@ -15,6 +15,7 @@ typedef struct {
     VcFile base;            /* base.fd is the buffered descriptor; owned */
     int direct;             /* the same file with O_DIRECT, owned; or -1 */
     uintptr_t direct_unit;  /* positions, lengths and memory that may go direct */
+    uintptr_t read_unit;    /* the same for reads: what the disk takes is enough */
     bool direct_reads;      /* else only writes go direct, */
     bool direct_misses;     /* and large reads of what the page cache does not hold */
     bool device;            /* a block device: its size is fixed, all of it is data */
@@ -36,7 +37,7 @@ VcPosixFile *vc_posix_file_new(int fd, const struct stat *status, const char *na
  * file system has direct I/O; else the file stays buffered. */
 void vc_posix_file_add_direct(VcPosixFile *file, const char *path, int flags);
 
-/* Whether these bytes may go through the direct descriptor. */
+/* Whether these bytes may be written through the direct descriptor. */
 bool vc_posix_file_is_direct(VcPosixFile *file, uint64_t position, const void *buffer,
                              size_t length);
 

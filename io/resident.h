@@ -10,9 +10,9 @@
 /* A range is looked at as a whole up to this length. */
 #define VC_RESIDENT_MAX ((size_t)4 << 20)
 
-/* True when all LENGTH bytes (1..VC_RESIDENT_MAX) from POSITION, a multiple of the page
- * size, of the file FD are in the page cache, or the system does not tell: it tells
- * only about files that the user owns or may write. */
+/* True when all LENGTH bytes (1..VC_RESIDENT_MAX) from POSITION of the file FD are in
+ * the page cache, or the system does not tell: it tells only about files that the user
+ * owns or may write. */
 bool vc_resident(int fd, uint64_t position, size_t length);
 
 #endif

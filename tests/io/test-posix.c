@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Tests of sources of the system. */
 #include "io/error.h"
-#include "io/posix.h"
+#include "io/posix-file.h"
+#include "io/resident.h"
 #include "tests/check-main.h"
 #include "tests/io/pattern.h"
 #include "tests/io/scratch.h"
@@ -56,6 +57,36 @@ START_TEST(a_file_reads_at_any_position_and_alignment)
         }
     }
     free(back);
+}
+END_TEST
+
+/* The clusters of an archive lie at multiples of 512. */
+START_TEST(what_is_not_cached_is_read_past_the_cache_at_any_sector)
+{
+    enum { ALL = 4 << 20, AT = 1536, LENGTH = 1 << 20 };
+    g_autofree uint8_t *model = pattern_new(ALL, 3);
+    void *buffer;
+    ck_assert_int_eq(posix_memalign(&buffer, VC_ALIGNMENT, LENGTH), 0);
+    scratch_write("f", model, ALL);
+    g_autofree char *path = scratch_path("f");
+    int fd = open(path, O_RDWR);
+    ck_assert_int_eq(fsync(fd), 0);
+    ck_assert_int_eq(posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED), 0);
+    bool dropped = !vc_resident(fd, AT, LENGTH);
+
+    g_autoptr(VcFile) file = vc_posix_open(path, VC_CACHE_AUTO, NULL);
+    const VcPosixFile *p = (const VcPosixFile *)file;
+    ck_assert(vc_file_read(file, AT, buffer, LENGTH, NULL));
+    ck_assert_mem_eq(buffer, model + AT, LENGTH);
+    if (dropped && p->direct >= 0 && p->read_unit <= 512)
+        ck_assert(!vc_resident(fd, AT, LENGTH));
+    /* What is cached comes from there, changes that are not written back included. */
+    memset(model + AT, 0x5a, LENGTH);
+    ck_assert_int_eq(pwrite(fd, model + AT, LENGTH, AT), LENGTH);
+    ck_assert(vc_file_read(file, AT, buffer, LENGTH, NULL));
+    ck_assert_mem_eq(buffer, model + AT, LENGTH);
+    free(buffer);
+    close(fd);
 }
 END_TEST
 
@@ -229,6 +260,7 @@ main(void)
     Suite *suite = suite_create("io/posix");
     TCase *tests = scratch_case(suite, "posix");
     tcase_add_test(tests, a_file_reads_at_any_position_and_alignment);
+    tcase_add_test(tests, what_is_not_cached_is_read_past_the_cache_at_any_sector);
     tcase_add_test(tests, a_source_cannot_be_written);
     tcase_add_test(tests, runs_cover_the_file_and_holes_read_zero);
     tcase_add_test(tests, a_file_that_becomes_shorter_is_short);
