@@ -90,6 +90,8 @@ vc_spool(VcFile *file, const char *directory, GError **error)
         return NULL;
     }
     g_autoptr(VcFile) to = vc_posix_output(fd, NULL, from->name, VC_CACHE_AUTO, error);
+    if (to)
+        vc_posix_no_sync(to);
     if (!to || !copy(from, to, directory, error)) {
         g_prefix_error(error, "%s: ", from->name);
         return NULL;

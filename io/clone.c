@@ -2,8 +2,6 @@
 /* Sharing extents between files. */
 #include "io/clone.h"
 
-#include "io/posix.h"
-
 #include <errno.h>
 #include <sys/ioctl.h>
 
@@ -40,10 +38,7 @@ vc_file_clone(VcFile *to, uint64_t to_position, VcFile *from, uint64_t from_posi
                                       .src_offset = from_position,
                                       .src_length = length,
                                       .dest_offset = to_position };
-    vc_posix_enter(to);
-    bool ok = ioctl(to->fd, FICLONERANGE, &range) == 0;
-    vc_posix_leave(to);
-    return ok;
+    return ioctl(to->fd, FICLONERANGE, &range) == 0;
 #else
     return false;
 #endif

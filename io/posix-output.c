@@ -68,7 +68,7 @@ put_some(VcPosixFile *p, bool direct, const void *bytes, size_t length, uint64_t
         if (!direct && n >= (ssize_t)EARLY_MIN && !p->no_sync)
             sync_file_range(p->base.fd, (off_t)at, n, SYNC_FILE_RANGE_WRITE);
         bool full = n < 0 && (errnum == ENOSPC || errnum == EDQUOT);
-        if (!full || !vc_reserve_retry(p->reserve, entered)) {
+        if (!full || !vc_reserve_retry(entered)) {
             errno = errnum;
             return n;
         }
@@ -279,24 +279,6 @@ void
 vc_posix_no_sync(VcFile *output)
 {
     ((VcPosixFile *)output)->no_sync = true;
-}
-
-static VcReserve *
-reserve_of(VcFile *file)
-{
-    return file->ops == &output_ops ? ((VcPosixFile *)file)->reserve : NULL;
-}
-
-void
-vc_posix_enter(VcFile *file)
-{
-    vc_reserve_enter(reserve_of(file));
-}
-
-void
-vc_posix_leave(VcFile *file)
-{
-    vc_reserve_leave(reserve_of(file));
 }
 
 bool

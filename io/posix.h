@@ -32,10 +32,6 @@ void vc_posix_no_sync(VcFile *output);
  * page cache. */
 bool vc_posix_is_direct(const VcFile *output);
 
-/* Around a change of OUTPUT, any file, that does not go through vc_file_write. */
-void vc_posix_enter(VcFile *output);
-void vc_posix_leave(VcFile *output);
-
 /* Gives an append-only output over FD (standard output, a FIFO). OWN: it is closed at
  * the end. */
 VcFile *vc_posix_append(int fd, bool own, const char *name);

@@ -15,20 +15,35 @@
  * this it is not worth a call. */
 #define STEP_MIN ((uint64_t)4 << 20)
 
+/* Workers overtake each other by as much as is in flight. */
+#define GAP_MAX ((uint64_t)32 << 20)
+
+/* Of what is free no more than this part, so that nobody else finds the disk full. */
+#define FREE_PART 64u
+
+/* What may have been reserved before zones that are left are given back. */
+#define HELD_MAX ((uint64_t)1 << 30)
+
 typedef struct {
     uint64_t begin, end;
 } Span;
 
 struct VcReserve {
     int fd;
-    pthread_rwlock_t inside; /* shared: the file is being changed */
-    atomic_uint returns;     /* how often space came back for want of it */
+    pthread_rwlock_t inside; /* shared: the file is being written to */
     pthread_mutex_t mutex;   /* over what follows */
     Span zone;               /* where writes follow one another, with what is ahead */
     uint64_t written;        /* of the zone */
     GArray *spans;           /* of Span: what was reserved, for give_back */
+    uint64_t held;           /* their length */
     bool off;
 };
+
+/* What one output holds may be what another one needs. The order of locks: this one,
+ * `inside`, `mutex`. */
+static pthread_mutex_t all_mutex = PTHREAD_MUTEX_INITIALIZER;
+static GSList *all;         /* of VcReserve * */
+static atomic_uint returns; /* how often space came back for want of it */
 
 VcReserve *
 vc_reserve_new(int fd)
@@ -41,16 +56,18 @@ vc_reserve_new(int fd)
     r->spans = g_array_new(FALSE, FALSE, sizeof(Span));
     pthread_rwlock_init(&r->inside, NULL);
     pthread_mutex_init(&r->mutex, NULL);
+    pthread_mutex_lock(&all_mutex);
+    all = g_slist_prepend(all, r);
+    pthread_mutex_unlock(&all_mutex);
     return r;
 }
 
 unsigned
 vc_reserve_enter(VcReserve *r)
 {
-    if (!r)
-        return 0;
-    pthread_rwlock_rdlock(&r->inside);
-    return r->returns;
+    if (r)
+        pthread_rwlock_rdlock(&r->inside);
+    return returns;
 }
 
 void
@@ -60,28 +77,61 @@ vc_reserve_leave(VcReserve *r)
         pthread_rwlock_unlock(&r->inside);
 }
 
-/* Reserves what lies between the end of the zone and END. */
+/* How much may be reserved ahead. */
+static uint64_t
+allowance(const VcReserve *r)
+{
+    struct statfs status;
+    if (r->off || r->written < STEP_MIN || fstatfs(r->fd, &status) != 0)
+        return 0;
+    uint64_t spare = (uint64_t)status.f_bavail / FREE_PART, block = status.f_bsize;
+    return MIN(MIN(r->written, VC_RESERVE_STEP), spare * block);
+}
+
+/* Reserves what lies between the end of the zone and END; the file ends there at least,
+ * so that all of it can be given back. */
 static void
 reserve(VcReserve *r, uint64_t end)
 {
     Span span = { r->zone.end, end };
     /* Kept even when it fails: a part may have been allocated. */
     g_array_append_val(r->spans, span);
-    if (fallocate(r->fd, FALLOC_FL_KEEP_SIZE, (off_t)span.begin,
-                  (off_t)(span.end - span.begin)) == 0)
+    r->held += end - span.begin;
+    if (fallocate(r->fd, 0, (off_t)span.begin, (off_t)(end - span.begin)) == 0)
         r->zone.end = end;
     else
         r->off = errno != EINTR;
 }
 
-/* A write from BEGIN to END goes on where the zone ends, or just behind (workers
- * overtake each other), and most of the zone has been written. */
+/* A write from BEGIN to END goes on where the zone ends, or just behind, and most of
+ * the zone has been written. */
 static bool
 goes_on(const VcReserve *r, uint64_t begin, uint64_t end)
 {
     uint64_t gap = begin > r->zone.end ? begin - r->zone.end : 0;
-    return begin >= r->zone.begin && end > r->zone.end && gap <= r->written &&
+    return begin >= r->zone.begin && end > r->zone.end &&
+           gap <= MIN(r->written, GAP_MAX) &&
            r->written >= (r->zone.end - r->zone.begin) / 2;
+}
+
+/* Whether so much is held that it is to be given back. */
+static bool
+expect(VcReserve *r, uint64_t begin, uint64_t end)
+{
+    bool left = false;
+    if (goes_on(r, begin, end) && end <= INT64_MAX - VC_RESERVE_STEP) {
+        uint64_t ahead = allowance(r);
+        if (ahead >= STEP_MIN)
+            reserve(r, end + ahead);
+        else
+            r->zone.end = end;
+    } else if (begin < r->zone.begin || end > r->zone.end) {
+        r->zone = (Span){ begin, end };
+        r->written = 0;
+        left = r->held > HELD_MAX;
+    }
+    r->written += end - begin;
+    return left;
 }
 
 void
@@ -90,18 +140,10 @@ vc_reserve_expect(VcReserve *r, uint64_t position, uint64_t length)
     if (!r)
         return;
     pthread_mutex_lock(&r->mutex);
-    uint64_t end = position + length, ahead = MIN(r->written, VC_RESERVE_STEP);
-    if (goes_on(r, position, end) && end <= INT64_MAX - VC_RESERVE_STEP) {
-        if (ahead >= STEP_MIN && !r->off)
-            reserve(r, end + ahead);
-        else
-            r->zone.end = end;
-    } else if (position < r->zone.begin || end > r->zone.end) {
-        r->zone = (Span){ position, end };
-        r->written = 0;
-    }
-    r->written += length;
+    bool left = expect(r, position, position + length);
     pthread_mutex_unlock(&r->mutex);
+    if (left)
+        vc_reserve_give_back(r, UINT64_MAX);
 }
 
 /* What was reserved and not written is a hole to SEEK_HOLE. */
@@ -113,6 +155,8 @@ punch_holes(int fd, Span span)
         if (hole < 0 || (uint64_t)hole >= span.end)
             return;
         off_t data = lseek(fd, hole, SEEK_DATA);
+        if (data < 0 && errno != ENXIO)
+            return;
         uint64_t end = data < 0 ? span.end : MIN((uint64_t)data, span.end);
         while (fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, hole,
                          (off_t)end - hole) != 0)
@@ -122,19 +166,6 @@ punch_holes(int fd, Span span)
     }
 }
 
-/* With `inside` held alone. */
-static void
-give_back(VcReserve *r, uint64_t end)
-{
-    for (guint i = 0; i < r->spans->len; i++) {
-        Span span = g_array_index(r->spans, Span, i);
-        punch_holes(r->fd, (Span){ span.begin, MIN(span.end, end) });
-    }
-    g_array_set_size(r->spans, 0);
-    r->zone = (Span){ 0 };
-    r->written = 0;
-}
-
 void
 vc_reserve_give_back(VcReserve *r, uint64_t end)
 {
@@ -142,26 +173,44 @@ vc_reserve_give_back(VcReserve *r, uint64_t end)
         return;
     pthread_rwlock_wrlock(&r->inside);
     pthread_mutex_lock(&r->mutex);
-    give_back(r, end);
+    for (guint i = 0; i < r->spans->len; i++) {
+        Span span = g_array_index(r->spans, Span, i);
+        punch_holes(r->fd, (Span){ span.begin, MIN(span.end, end) });
+    }
+    g_array_set_size(r->spans, 0);
+    r->held = 0;
+    r->zone = (Span){ 0 };
+    r->written = 0;
     pthread_mutex_unlock(&r->mutex);
     pthread_rwlock_unlock(&r->inside);
 }
 
-bool
-vc_reserve_retry(VcReserve *r, unsigned entered)
+/* Reserves no more. Gives whether something was reserved. */
+static bool
+turn_off(VcReserve *r)
 {
-    if (!r)
-        return false;
-    pthread_rwlock_wrlock(&r->inside);
     pthread_mutex_lock(&r->mutex);
-    if (r->spans->len > 0) {
-        give_back(r, UINT64_MAX);
-        r->returns++;
-    }
+    bool had = r->spans->len > 0;
     r->off = true;
-    bool again = r->returns != entered;
     pthread_mutex_unlock(&r->mutex);
-    pthread_rwlock_unlock(&r->inside);
+    return had;
+}
+
+bool
+vc_reserve_retry(unsigned entered)
+{
+    pthread_mutex_lock(&all_mutex);
+    bool had = false;
+    for (GSList *link = all; link; link = link->next) {
+        if (turn_off(link->data)) {
+            vc_reserve_give_back(link->data, UINT64_MAX);
+            had = true;
+        }
+    }
+    if (had)
+        returns++;
+    bool again = returns != entered;
+    pthread_mutex_unlock(&all_mutex);
     return again;
 }
 
@@ -170,6 +219,9 @@ vc_reserve_free(VcReserve *r)
 {
     if (!r)
         return;
+    pthread_mutex_lock(&all_mutex);
+    all = g_slist_remove(all, r);
+    pthread_mutex_unlock(&all_mutex);
     g_array_unref(r->spans);
     pthread_mutex_destroy(&r->mutex);
     pthread_rwlock_destroy(&r->inside);

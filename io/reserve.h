@@ -15,15 +15,15 @@
 
 typedef struct VcReserve VcReserve;
 
-/* At most this much is reserved at once. */
+/* At most this much is reserved ahead at once, and a small part of what is free. */
 #define VC_RESERVE_STEP ((uint64_t)256 << 20)
 
 /* For regular file FD, which is open for writing and stays the caller's. NULL where the
  * file system does not profit; the other functions take that. */
 VcReserve *vc_reserve_new(int fd);
 
-/* Whoever changes the file is between these two while he does. Gives what
- * vc_reserve_retry wants to know. Threads may be inside together. */
+/* Whoever writes to the file is between these two while he does; zeros need not be.
+ * Gives what vc_reserve_retry wants to know. Threads may be inside together. */
 unsigned vc_reserve_enter(VcReserve *reserve);
 void vc_reserve_leave(VcReserve *reserve);
 
@@ -38,7 +38,7 @@ void vc_reserve_give_back(VcReserve *reserve, uint64_t end);
 /* After a write that found no space: gives back, and reserves no more. True when space
  * has come back since the write's vc_reserve_enter returned ENTERED, so that it is
  * worth another try. */
-bool vc_reserve_retry(VcReserve *reserve, unsigned entered);
+bool vc_reserve_retry(unsigned entered);
 
 void vc_reserve_free(VcReserve *reserve);
 

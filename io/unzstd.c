@@ -17,7 +17,7 @@
 /* A frame is unpacked as it comes, or waits in a piece until it is whole and is
  * unpacked by a thread, with others beside it. The first one always comes: there may be
  * no second, and there is none in what vzdump writes. Which way a frame goes depends on
- * the bytes of the stream and on nothing else. */
+ * the stream and on memory; what comes out of it does not. */
 typedef struct {
     VcStream base;
     VcInput in;

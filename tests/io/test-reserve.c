@@ -21,6 +21,8 @@
 #define MIB ((uint64_t)1 << 20)
 
 static struct {
+    bool tight;               /* every file system has little room */
+    int seek_data;            /* the error of looking for data */
     bool other;               /* every file system is another than ext4 */
     int reserve;              /* the error of reserving; 0: what it always does */
     atomic_uint reservations; /* how often there were any */
@@ -34,13 +36,14 @@ fstatfs(int fd, struct statfs *status)
     if (syscall(SYS_fstatfs, fd, status) != 0)
         return -1;
     status->f_type = odd.other ? TMPFS_MAGIC : EXT4_SUPER_MAGIC;
+    status->f_bavail = (odd.tight ? 200 : 100000) * MIB / (uint64_t)status->f_bsize;
     return 0;
 }
 
 int
 fallocate(int fd, int mode, off_t position, off_t length)
 {
-    if (mode == FALLOC_FL_KEEP_SIZE) {
+    if (mode == 0 && length > VC_ALIGNMENT) {
         odd.reservations++;
         if (odd.reserve) {
             errno = odd.reserve;
@@ -51,6 +54,16 @@ fallocate(int fd, int mode, off_t position, off_t length)
     if (mode & FALLOC_FL_PUNCH_HOLE)
         g_usleep(10000);
     return (int)syscall(SYS_fallocate, fd, mode, position, length);
+}
+
+off_t
+lseek(int fd, off_t position, int whence)
+{
+    if (whence == SEEK_DATA && odd.seek_data) {
+        errno = odd.seek_data;
+        return -1;
+    }
+    return syscall(SYS_lseek, fd, position, whence);
 }
 
 ssize_t
@@ -68,15 +81,21 @@ pwrite(int fd, const void *bytes, size_t length, off_t position)
 }
 
 static VcFile *
-open_output(void)
+open_named(const char *name)
 {
     g_autoptr(GError) error = NULL;
-    g_autofree char *path = scratch_path("f");
+    g_autofree char *path = scratch_path(name);
     int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
     ck_assert_int_ge(fd, 0);
-    VcFile *file = vc_posix_output(fd, path, "f", VC_CACHE_AUTO, &error);
+    VcFile *file = vc_posix_output(fd, path, name, VC_CACHE_AUTO, &error);
     assert_no_error(error);
     return file;
+}
+
+static VcFile *
+open_output(void)
+{
+    return open_named("f");
 }
 
 static uint64_t
@@ -181,6 +200,44 @@ START_TEST(no_more_is_reserved_than_was_written_nearby)
 }
 END_TEST
 
+START_TEST(a_large_gap_is_not_reserved)
+{
+    VcFile *file = open_output();
+    for (unsigned i = 0; i < 64; i++)
+        ck_assert(write_one(file, i));
+    ck_assert(write_one(file, 164));
+    ck_assert_uint_le(allocated(), 140 * MIB);
+    end_file(file, 165, 65);
+    vc_file_free(file);
+}
+END_TEST
+
+START_TEST(where_room_is_tight_nothing_is_reserved)
+{
+    odd.tight = true;
+    VcFile *file = open_output();
+    for (unsigned i = 0; i < 40; i++)
+        ck_assert(write_one(file, i));
+    ck_assert_uint_eq(odd.reservations, 0);
+    end_file(file, 40, 40);
+    vc_file_free(file);
+}
+END_TEST
+
+START_TEST(what_cannot_be_told_from_data_is_kept)
+{
+    VcFile *file = open_output();
+    for (unsigned i = 0; i < 64; i++)
+        if (i < 8 || i % 4 != 0)
+            ck_assert(write_one(file, i));
+    odd.seek_data = EIO;
+    ck_assert(vc_file_truncate(file, 64 * MIB, NULL));
+    for (unsigned i = 0; i < 64; i++)
+        assert_one(file, i, i < 8 || i % 4 != 0);
+    vc_file_free(file);
+}
+END_TEST
+
 START_TEST(other_file_systems_are_left_alone)
 {
     odd.other = true;
@@ -213,6 +270,21 @@ START_TEST(a_full_disk_gets_back_what_was_reserved)
     end_file(file, 40, 40);
     for (unsigned i = 0; i < 40; i++)
         assert_one(file, i, true);
+    vc_file_free(file);
+}
+END_TEST
+
+START_TEST(what_one_output_reserved_another_one_gets)
+{
+    VcFile *file = open_output(), *other = open_named("g");
+    for (unsigned i = 0; i < 20; i++)
+        ck_assert(write_one(file, i));
+    ck_assert_uint_ge(allocated(), 22 * MIB);
+    odd.full = 1;
+    ck_assert(write_one(other, 0));
+    ck_assert_uint_le(allocated(), 20 * MIB + (64 << 10));
+    vc_file_free(other);
+    end_file(file, 20, 20);
     vc_file_free(file);
 }
 END_TEST
@@ -280,7 +352,7 @@ can_reserve(void)
     if (fd < 0)
         return false;
     int direct = open(path, O_RDWR | O_DIRECT | O_CLOEXEC);
-    bool can = direct >= 0 && fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, MIB) == 0;
+    bool can = direct >= 0 && fallocate(fd, 0, 0, MIB) == 0;
     if (direct >= 0)
         close(direct);
     close(fd);
@@ -302,8 +374,12 @@ main(void)
     tcase_add_test(tests, holes_among_what_is_written_stay_holes);
     tcase_add_test(tests, scattered_writes_reserve_nothing);
     tcase_add_test(tests, no_more_is_reserved_than_was_written_nearby);
+    tcase_add_test(tests, a_large_gap_is_not_reserved);
+    tcase_add_test(tests, where_room_is_tight_nothing_is_reserved);
+    tcase_add_test(tests, what_cannot_be_told_from_data_is_kept);
     tcase_add_test(tests, other_file_systems_are_left_alone);
     tcase_add_test(tests, a_full_disk_gets_back_what_was_reserved);
+    tcase_add_test(tests, what_one_output_reserved_another_one_gets);
     tcase_add_test(tests, where_nothing_can_be_reserved_it_is_tried_once);
     tcase_add_test(tests, no_write_is_lost_when_a_crowd_finds_the_disk_full);
     return run_suite(suite);
