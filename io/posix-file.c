@@ -225,6 +225,7 @@ vc_posix_file_free(VcFile *file)
     close(file->fd);
     pthread_mutex_destroy(&p->growing);
     vc_reserve_free(p->reserve);
+    vc_behind_free(p->behind);
     vc_file_clear(file);
     g_free(p);
 }

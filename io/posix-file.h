@@ -4,6 +4,7 @@
 #ifndef VC_IO_POSIX_FILE_H
 #define VC_IO_POSIX_FILE_H
 
+#include "io/behind.h"
 #include "io/posix.h"
 #include "io/reserve.h"
 
@@ -25,6 +26,7 @@ typedef struct {
     _Atomic uint64_t end;   /* as far as it was written */
     pthread_mutex_t growing;
     VcReserve *reserve;      /* of an output; or NULL */
+    VcBehind *behind;        /* of an output; or NULL */
     atomic_bool refused;     /* the file system does not do direct I/O after all */
     atomic_bool all_is_data; /* the file system does not tell its holes */
 } VcPosixFile;

@@ -48,10 +48,6 @@ raise_end(VcPosixFile *p, uint64_t end)
         continue;
 }
 
-/* From this length on a buffered write starts on its way to the disk at once: left to
- * the end, all would wait for the disk there, and fill the page cache until then. */
-#define EARLY_MIN ((size_t)64 << 10)
-
 /* Like pwrite, once. */
 static ssize_t
 put_some(VcPosixFile *p, bool direct, const void *bytes, size_t length, uint64_t at)
@@ -65,8 +61,6 @@ put_some(VcPosixFile *p, bool direct, const void *bytes, size_t length, uint64_t
         ssize_t n = pwrite(direct ? p->direct : p->base.fd, bytes, length, (off_t)at);
         int errnum = errno;
         vc_reserve_leave(p->reserve);
-        if (!direct && n >= (ssize_t)EARLY_MIN && !p->no_sync)
-            sync_file_range(p->base.fd, (off_t)at, n, SYNC_FILE_RANGE_WRITE);
         bool full = n < 0 && (errnum == ENOSPC || errnum == EDQUOT);
         if (!full || !vc_reserve_retry(entered)) {
             errno = errnum;
@@ -75,34 +69,44 @@ put_some(VcPosixFile *p, bool direct, const void *bytes, size_t length, uint64_t
     }
 }
 
+/* Writes once and gives how much. *ERRNUM: what went wrong, or 0; an interrupted or
+ * refused write is 0 bytes and nothing wrong. */
+static size_t
+write_once(VcPosixFile *p, const void *bytes, size_t length, uint64_t at, int *errnum)
+{
+    bool direct = vc_posix_file_is_direct(p, at, bytes, length);
+    ssize_t n = put_some(p, direct, bytes, length, at);
+    *errnum = n == 0 ? EIO : errno;
+    if (n <= 0) {
+        if (*errnum == EINTR || (direct && vc_posix_file_refuses(p, *errnum)))
+            *errnum = 0;
+        return 0;
+    }
+    raise_end(p, at + (size_t)n);
+    *errnum = direct || p->no_sync ? 0 : vc_behind_wrote(p->behind, at, (size_t)n);
+    return (size_t)n;
+}
+
 static bool
 output_write(VcFile *file, uint64_t position, const void *buffer, size_t length,
              GError **error)
 {
     VcPosixFile *p = (VcPosixFile *)file;
     const uint8_t *from = buffer;
-    size_t put = 0;
 
-    while (put < length) {
+    for (size_t put = 0; put < length;) {
         uint64_t at;
         size_t left = MIN(length - put, REQUEST_MAX);
         int errnum = EFBIG;
         if (g_uint64_checked_add(&at, position, put) &&
-            at <= (uint64_t)INT64_MAX - left) {
-            bool direct = vc_posix_file_is_direct(p, at, from + put, left);
-            ssize_t n = put_some(p, direct, from + put, left, at);
-            if (n > 0) {
-                put += (size_t)n;
-                raise_end(p, at + (size_t)n);
-                continue;
-            }
-            errnum = n == 0 ? EIO : errno;
-            if (errnum == EINTR || (direct && vc_posix_file_refuses(p, errnum)))
-                continue;
+            at <= (uint64_t)INT64_MAX - left)
+            put += write_once(p, from + put, left, at, &errnum);
+        if (errnum != 0) {
+            vc_fail_errno(error, errnum,
+                          "write of %zu bytes at 0x%" G_GINT64_MODIFIER "x", length,
+                          position);
+            return false;
         }
-        vc_fail_errno(error, errnum, "write of %zu bytes at 0x%" G_GINT64_MODIFIER "x",
-                      length, position);
-        return false;
     }
     return true;
 }
@@ -265,6 +269,7 @@ vc_posix_output(int fd, const char *path, const char *name, VcCache cache,
     VcPosixFile *p = vc_posix_file_new(fd, &status, name, &output_ops);
     p->base.reads_zero = S_ISREG(status.st_mode) && status.st_size == 0;
     p->reaches = S_ISREG(status.st_mode);
+    p->behind = vc_behind_new(fd);
     p->reach = p->end = p->device ? 0 : (uint64_t)status.st_size;
     if (path && cache != VC_CACHE_WRITEBACK) {
         vc_posix_file_add_direct(p, path, O_RDWR);
