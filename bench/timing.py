@@ -26,6 +26,8 @@ class Row:
         self.commands = {"vconv": command}
         self.wanted = {}
         self.floor_bytes = None
+        self.limits = {}
+        self.folder = None
 
     def peer(self, name, command, wanted=None):
         if have(command.split()[0]):
@@ -38,6 +40,27 @@ class Row:
             self.floor_bytes = count
             self.wanted["fio floor"] = wanted
         return self
+
+
+    def within(self, seconds, folder=None, new_kib=None):
+        """At most SECONDS, and at most NEW_KIB more in use on the file system of FOLDER."""
+        self.limits = {"seconds": seconds}
+        if folder:
+            self.folder = folder
+            self.limits["new_kib"] = new_kib
+        return self
+
+
+def used_kib(folder):
+    """What is in use when it has stopped changing: XFS frees what was removed in its own
+    time."""
+    last, used = None, -1
+    while used != last:
+        os.sync()
+        time.sleep(0.3)
+        status = os.statvfs(folder)
+        last, used = used, (status.f_blocks - status.f_bfree) * status.f_frsize >> 10
+    return used
 
 
 def make_room(path):
@@ -107,8 +130,13 @@ def measure(row, rounds, scratch):
         for name, runs in times.items():
             for source in row.sources:
                 warm(source)
+            if row.folder:
+                make_room(row.output)
+                before = used_kib(row.folder)
             taken = (time_floor(row.floor_bytes, scratch) if name == "fio floor"
                      else time_command(row.commands[name], row.output))
+            if row.folder:
+                taken["new_kib"] = used_kib(row.folder) - before
             if number > 0:
                 runs.append(taken)
     if row.output and os.path.exists(row.output):
@@ -131,14 +159,26 @@ def summarise(row, times):
         against.append({"name": name, "seconds": round(median(runs), 3),
                         "times_as_fast": round(ratio, 3), "wanted": wanted,
                         "reached": None if wanted is None else ratio >= wanted})
-    return {"work": row.name, "seconds": round(median(ours), 3),
-            "cpu_seconds": round(median(ours, "cpu"), 3),
-            "rss_mib": round(max(run["rss_mib"] for run in ours), 1), "against": against}
+    result = {"work": row.name, "seconds": round(median(ours), 3),
+              "cpu_seconds": round(median(ours, "cpu"), 3),
+              "rss_mib": round(max(run["rss_mib"] for run in ours), 1)}
+    if row.folder:
+        result["new_kib"] = median(ours, "new_kib")
+    if row.limits:
+        result["limits"] = row.limits
+        result["reached"] = all(result[key] < limit for key, limit in row.limits.items())
+    return {**result, "against": against}
 
 
 def show(result):
     print(f"{result['work']:<22} {result['seconds']:8.2f} s   cpu "
-          f"{result['cpu_seconds']:.2f} s   {result['rss_mib']:.0f} MiB", flush=True)
+          f"{result['cpu_seconds']:.2f} s   {result['rss_mib']:.0f} MiB", end="")
+    if "new_kib" in result:
+        print(f"   {result['new_kib']:.0f} KiB new", end="")
+    if "limits" in result:
+        wanted = ", ".join(f"{key} below {limit}" for key, limit in result["limits"].items())
+        print(f"   wanted {wanted}  {'ok' if result['reached'] else 'MISSED'}", end="")
+    print(flush=True)
     for entry in result["against"]:
         wanted = "" if entry["wanted"] is None else (
             f"wanted {entry['wanted']:.2f}  {'ok' if entry['reached'] else 'MISSED'}")
