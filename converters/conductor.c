@@ -169,13 +169,21 @@ vc_conductor_close_all(VcConductor *c, GError **error)
 }
 
 bool
-vc_conductor_drain(VcConductor *c, GError **error)
+vc_conductor_place_all(VcConductor *c, GError **error)
 {
     if (!vc_conductor_close_all(c, error))
         return false;
     while (!g_queue_is_empty(&c->filling))
         if (!retire(c, error))
             return false;
+    return true;
+}
+
+bool
+vc_conductor_drain(VcConductor *c, GError **error)
+{
+    if (!vc_conductor_place_all(c, error))
+        return false;
     while (!g_queue_is_empty(&c->writing))
         if (!reap(c, error))
             return false;

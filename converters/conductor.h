@@ -38,6 +38,10 @@ VcWindow *vc_conductor_window(VcConductor *conductor, VcSink *sink, unsigned dis
 /* Sends all open windows on their way. */
 bool vc_conductor_close_all(VcConductor *conductor, GError **error);
 
+/* Places all that was gathered; it may still be written. What the caller places itself
+ * comes next in the order made. */
+bool vc_conductor_place_all(VcConductor *conductor, GError **error);
+
 /* Sends all on their way and waits until everything is written. */
 bool vc_conductor_drain(VcConductor *conductor, GError **error);
 

@@ -94,6 +94,9 @@ clone_run(Copy *c, const VcCopyRoute *route, const VcExtent *extent, uint64_t *c
         c->no_clone = true;
         return true;
     }
+    /* Places are given in the order of the source, whatever the workers have done. */
+    if (!sink->identity && !vc_conductor_place_all(&c->conductor, error))
+        return false;
     uint64_t run;
     if (!vc_sink_place(sink, route->disk, extent->offset, length, &position, &run,
                        error))
