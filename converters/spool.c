@@ -76,7 +76,9 @@ copy(VcFile *from, VcFile *to, const char *directory, GError **error)
             return fail_writing(directory, error);
         position += got;
     } while (got == PIECE);
-    return vc_file_truncate(to, position, error) || fail_writing(directory, error);
+    /* What cannot be written back would be read back as zeros. */
+    return (vc_file_truncate(to, position, error) && vc_file_sync(to, error)) ||
+           fail_writing(directory, error);
 }
 
 VcFile *
@@ -90,8 +92,6 @@ vc_spool(VcFile *file, const char *directory, GError **error)
         return NULL;
     }
     g_autoptr(VcFile) to = vc_posix_output(fd, NULL, from->name, VC_CACHE_AUTO, error);
-    if (to)
-        vc_posix_no_sync(to);
     if (!to || !copy(from, to, directory, error)) {
         g_prefix_error(error, "%s: ", from->name);
         return NULL;
