@@ -92,6 +92,7 @@ empty_file(VcMaking *making, GError **error)
     struct stat status;
     if (making->target->mode != VC_OUTPUT_IN_PLACE || !file->seekable)
         return true;
+    file->in_place = true;
     file->reads_zero = making->target->target_is_zero;
     if (fstat(file->fd, &status) != 0 || !S_ISREG(status.st_mode))
         return true;

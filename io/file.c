@@ -128,6 +128,12 @@ vc_file_sync(VcFile *file, GError **error)
 }
 
 bool
+vc_file_barrier(VcFile *file, GError **error)
+{
+    return !file->in_place || vc_file_sync(file, error);
+}
+
+bool
 vc_file_settle(VcFile *file, uint64_t position, GError **error)
 {
     return !file->ops->settle || file->ops->settle(file, position, error);

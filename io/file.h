@@ -48,6 +48,8 @@ struct VcFile {
     const VcFileOps *ops;
     char *name;      /* for messages; owned */
     bool seekable;   /* false: a stream, or append-only */
+    bool in_place;   /* output: it has its name already, so that after a power cut the
+                        order counts in which bytes came to last */
     bool reads_zero; /* output: what was never written reads as zero (a new file) */
     int fd;          /* the descriptor behind it, or -1: for in-kernel copies only */
 };
@@ -88,6 +90,10 @@ bool vc_file_end(VcFile *file, uint64_t end, GError **error);
 
 /* What was written survives a power cut after this. */
 bool vc_file_sync(VcFile *file, GError **error);
+
+/* What was written so far lasts before what comes: between the tables of an image and
+ * what leads to them. Costs nothing where an output gets its name at the end. */
+bool vc_file_barrier(VcFile *file, GError **error);
 
 /* A promise of the writer of an append-only file: nothing below POSITION will be
  * written any more, so gaps there are zeros and may go out. No effect on seekable

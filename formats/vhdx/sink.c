@@ -62,7 +62,8 @@ place(VcSink *sink, unsigned disk G_GNUC_UNUSED, uint64_t offset, uint64_t lengt
             return false;
         }
         entry = vhdx_entry(VHDX_FULLY_PRESENT, s->end);
-        vhdx_pages_set(s->bat, index, entry);
+        if (!vhdx_pages_set(s->bat, index, entry, error))
+            return false;
         s->end += g->block_size;
     }
     *position = vhdx_entry_position(entry) + inside;
@@ -175,6 +176,7 @@ finish(VcSink *sink, GError **error)
      * before these are. */
     return clear(s, error) && write_bat(s, error) && write_metadata(s, error) &&
            write_regions(s, error) && vc_file_truncate(s->base.file, s->end, error) &&
+           vc_file_barrier(s->base.file, error) &&
            write_header(s, VHDX_HEADER1_POSITION, 0, error) &&
            write_header(s, VHDX_HEADER2_POSITION, 1, error) &&
            write_identifier(s, error);

@@ -147,7 +147,8 @@ finish(VcSink *sink, GError **error)
 
     s->finished = s->begun = true;
     return vc_file_truncate(sink->file, size, error) && write_leads(s, error) &&
-           write_bat(s, error) && write_header(s, error) && write_footer(s, gap, error);
+           write_bat(s, error) && vc_file_barrier(sink->file, error) &&
+           write_header(s, error) && write_footer(s, gap, error);
 }
 
 static const VcSinkOps dynamic_ops = {
