@@ -220,12 +220,13 @@ void
 vc_posix_file_free(VcFile *file)
 {
     VcPosixFile *p = (VcPosixFile *)file;
+    /* What works on the descriptor goes before it. */
+    vc_reserve_free(p->reserve);
+    vc_behind_free(p->behind);
     if (p->direct >= 0)
         close(p->direct);
     close(file->fd);
     pthread_mutex_destroy(&p->growing);
-    vc_reserve_free(p->reserve);
-    vc_behind_free(p->behind);
     vc_file_clear(file);
     g_free(p);
 }

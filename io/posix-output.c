@@ -3,6 +3,7 @@
 #include "io/posix.h"
 
 #include "io/error.h"
+#include "io/interrupt.h"
 #include "io/posix-file.h"
 
 #include <errno.h>
@@ -118,7 +119,8 @@ write_zeros(VcFile *file, uint64_t position, uint64_t length, GError **error)
 
     while (length > 0) {
         size_t piece = MIN(length, sizeof zeros);
-        if (!output_write(file, position, zeros, piece, error))
+        if (!vc_interrupt_check(error) ||
+            !output_write(file, position, zeros, piece, error))
             return false;
         position += piece;
         length -= piece;
@@ -136,6 +138,26 @@ allocate(int fd, int mode, uint64_t position, uint64_t length)
     return result == 0;
 }
 
+/* The kernel does not stop within one request, and not every disk zeroes at once. */
+#define ZERO_STEP ((uint64_t)256 << 20)
+
+/* Zeroes whole sectors of a device. */
+static bool
+zero_sectors(VcFile *file, uint64_t position, uint64_t end, GError **error)
+{
+    while (position < end) {
+        uint64_t range[2] = { position, MIN(end - position, ZERO_STEP) };
+        if (!vc_interrupt_check(error) ||
+            !(allocate(file->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, range[0],
+                       range[1]) ||
+              ioctl(file->fd, BLKZEROOUT, range) == 0 ||
+              write_zeros(file, range[0], range[1], error)))
+            return false;
+        position += range[1];
+    }
+    return true;
+}
+
 /* Devices zero whole sectors only; what sticks out on both sides is written. */
 static bool
 zero_device(VcFile *file, uint64_t position, uint64_t end, GError **error)
@@ -147,12 +169,8 @@ zero_device(VcFile *file, uint64_t position, uint64_t end, GError **error)
     if (first >= last)
         return write_zeros(file, position, end - position, error);
 
-    uint64_t range[2] = { first, last - first };
     return write_zeros(file, position, first - position, error) &&
-           (allocate(file->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, first,
-                     last - first) ||
-            ioctl(file->fd, BLKZEROOUT, range) == 0 ||
-            write_zeros(file, first, last - first, error)) &&
+           zero_sectors(file, first, last, error) &&
            write_zeros(file, last, end - last, error);
 }
 
