@@ -2,6 +2,7 @@
 /* Outputs that only grow: standard output, FIFOs, character devices. */
 #include "io/posix.h"
 
+#include "io/behind.h"
 #include "io/error.h"
 #include "io/interrupt.h"
 
@@ -15,8 +16,26 @@ typedef struct {
     VcFile base; /* base.fd stays -1: there are no positions to copy to */
     int fd;
     bool own;
-    uint64_t end; /* what has gone out */
+    uint64_t end;     /* what has gone out */
+    VcBehind *behind; /* of a regular file; else NULL */
+    uint64_t begin;   /* where what goes out begins in it */
 } AppendFile;
+
+/* Writes once, and gives how much. *ERRNUM: what went wrong, or 0. */
+static size_t
+write_once(AppendFile *a, const uint8_t *from, size_t length, int *errnum)
+{
+    ssize_t n = write(a->fd, from, length);
+    *errnum = n == 0 ? EIO : errno;
+    if (n <= 0) {
+        if (*errnum == EINTR || *errnum == EAGAIN)
+            *errnum = 0;
+        return 0;
+    }
+    *errnum = a->behind ? vc_behind_wrote(a->behind, a->begin + a->end, (size_t)n) : 0;
+    a->end += (size_t)n;
+    return (size_t)n;
+}
 
 static bool
 append_write(VcFile *file, uint64_t position, const void *buffer, size_t length,
@@ -35,12 +54,10 @@ append_write(VcFile *file, uint64_t position, const void *buffer, size_t length,
     for (size_t put = 0; put < length;) {
         if (!vc_interrupt_poll(a->fd, POLLOUT, error))
             return false;
-        ssize_t n = write(a->fd, from + put, length - put);
-        if (n > 0) {
-            put += (size_t)n;
-            a->end += (size_t)n;
-        } else if (n == 0 || (errno != EINTR && errno != EAGAIN)) {
-            vc_fail_errno(error, n == 0 ? EIO : errno,
+        int errnum;
+        put += write_once(a, from + put, length - put, &errnum);
+        if (errnum != 0) {
+            vc_fail_errno(error, errnum,
                           "write of %zu bytes at 0x%" G_GINT64_MODIFIER "x", length,
                           position);
             return false;
@@ -69,8 +86,8 @@ append_sync(VcFile *file, GError **error)
 {
     const AppendFile *a = (const AppendFile *)file;
     struct stat status;
-    if (fstat(a->fd, &status) != 0 ||
-        (!S_ISREG(status.st_mode) && !S_ISBLK(status.st_mode)) || fsync(a->fd) == 0)
+    if (fstat(a->fd, &status) == 0 &&
+        ((!S_ISREG(status.st_mode) && !S_ISBLK(status.st_mode)) || fsync(a->fd) == 0))
         return true;
     vc_fail_errno(error, errno, "cannot write back to the disk");
     return false;
@@ -80,6 +97,7 @@ static void
 append_free(VcFile *file)
 {
     AppendFile *a = (AppendFile *)file;
+    vc_behind_free(a->behind);
     if (a->own)
         close(a->fd);
     vc_file_clear(file);
@@ -105,6 +123,21 @@ reopen_pipe(int fd)
     return open(path, O_WRONLY | O_NONBLOCK | O_CLOEXEC);
 }
 
+/* A regular file is written through the page cache, at its offset or at its end. */
+static void
+write_behind(AppendFile *a)
+{
+    struct stat status;
+    if (fstat(a->fd, &status) != 0 || !S_ISREG(status.st_mode))
+        return;
+    int flags = fcntl(a->fd, F_GETFL);
+    off_t at = lseek(a->fd, 0, SEEK_CUR);
+    if (flags < 0 || at < 0)
+        return;
+    a->begin = (uint64_t)(flags & O_APPEND ? status.st_size : at);
+    a->behind = vc_behind_new(a->fd);
+}
+
 VcFile *
 vc_posix_append(int fd, bool own, const char *name)
 {
@@ -121,5 +154,6 @@ vc_posix_append(int fd, bool own, const char *name)
     a->base.reads_zero = true;
     a->fd = fd;
     a->own = own;
+    write_behind(a);
     return &a->base;
 }

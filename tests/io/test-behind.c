@@ -22,11 +22,14 @@
 /* The calls fail with these error numbers; 0: they work. */
 static int start_fails, wait_fails;
 static unsigned starts, waits;
+static off_t first; /* where the first one began */
 
 int
 sync_file_range(int fd, off_t position, off_t length, unsigned flags)
 {
     bool wait = flags & SYNC_FILE_RANGE_WAIT_AFTER;
+    if (starts + waits == 0)
+        first = position;
     *(wait ? &waits : &starts) += 1;
     int errnum = wait ? wait_fails : start_fails;
     if (errnum == 0)
@@ -144,6 +147,43 @@ START_TEST(small_writes_and_files_that_are_not_synced_are_left_to_the_kernel)
 }
 END_TEST
 
+START_TEST(a_file_that_only_grows_is_written_behind_too)
+{
+    g_autoptr(GError) error = NULL;
+    g_autofree char *path = scratch_path("f");
+    int flags = _i == 0 ? 0 : O_APPEND;
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | flags, 0666);
+    ck_assert_int_ge(fd, 0);
+    /* As a shell hands it over: others have written before. */
+    ck_assert_int_eq(write(fd, "1234567", 7), 7);
+    if (_i > 0)
+        ck_assert_int_eq(lseek(fd, 0, SEEK_SET), 0);
+    g_autoptr(VcFile) file = vc_posix_append(fd, true, "f");
+    ck_assert(write_all(file, &error));
+    assert_no_error(error);
+    ck_assert_uint_eq(starts, COUNT);
+    ck_assert_uint_gt(waits, COUNT / 2);
+    ck_assert_int_eq(first, 7);
+    wait_fails = EIO;
+    ck_assert(!vc_file_zero(file, COUNT * MIB, MIB, &error));
+    assert_error(error, VC_ERROR_IO);
+}
+END_TEST
+
+START_TEST(a_pipe_is_no_file_to_write_behind)
+{
+    int fds[2];
+    ck_assert_int_eq(pipe(fds), 0);
+    ck_assert_int_ge(fcntl(fds[1], F_SETPIPE_SZ, (int)MIB), 0);
+    g_autofree uint8_t *model = pattern_new(MIB, 1);
+    VcFile *file = vc_posix_append(fds[1], true, "pipe");
+    ck_assert(vc_file_write(file, 0, model, MIB, NULL));
+    ck_assert_uint_eq(starts, 0);
+    vc_file_free(file);
+    close(fds[0]);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -156,6 +196,8 @@ main(void)
     tcase_add_loop_test(tests, without_the_call_files_are_written_all_the_same, 0, 2);
     tcase_add_test(tests,
                    small_writes_and_files_that_are_not_synced_are_left_to_the_kernel);
+    tcase_add_loop_test(tests, a_file_that_only_grows_is_written_behind_too, 0, 2);
+    tcase_add_test(tests, a_pipe_is_no_file_to_write_behind);
     suite_add_tcase(suite, tests);
     return run_suite(suite);
 }
