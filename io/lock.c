@@ -23,13 +23,20 @@ enum { READS = 0, WRITES = 1, RESIZES = 3 };
 #define DOES(what) (100 + (what))
 #define FORBIDS(what) (200 + (what))
 
+/* Takes a shared lock on BYTE. False, and *CONFLICT unless there are no locks here: who
+ * holds one that is not shared keeps everybody else out. */
 static bool
-take(int fd, off_t byte)
+take(int fd, off_t byte, bool *conflict)
 {
     struct flock lock = {
         .l_type = F_RDLCK, .l_whence = SEEK_SET, .l_start = byte, .l_len = 1
     };
-    return fcntl(fd, F_OFD_SETLK, &lock) == 0;
+    int result;
+    do
+        result = fcntl(fd, F_OFD_SETLK, &lock);
+    while (result != 0 && errno == EINTR);
+    *conflict = result != 0 && (errno == EAGAIN || errno == EACCES);
+    return result == 0;
 }
 
 static bool
@@ -48,12 +55,17 @@ vc_lock(VcFile *file, bool write, GError **error)
     if (fd < 0)
         return true;
 
-    /* What fails here is a file system without locks: then nobody else has any. */
-    if (!take(fd, DOES(READS)) || !take(fd, FORBIDS(WRITES)) ||
-        !take(fd, FORBIDS(RESIZES)))
-        return true;
-    if (write && (!take(fd, DOES(WRITES)) || !take(fd, DOES(RESIZES))))
-        return true;
+    /* What fails otherwise is a file system without locks: then nobody else has any. */
+    bool conflict;
+    if (!take(fd, DOES(READS), &conflict) || !take(fd, FORBIDS(WRITES), &conflict) ||
+        !take(fd, FORBIDS(RESIZES), &conflict) ||
+        (write &&
+         (!take(fd, DOES(WRITES), &conflict) || !take(fd, DOES(RESIZES), &conflict)))) {
+        if (conflict)
+            vc_fail(error, VC_ERROR_IO,
+                    "another program uses it and does not share it");
+        return !conflict;
+    }
 
     bool written = is_taken_by_another(fd, DOES(WRITES)) ||
                    is_taken_by_another(fd, DOES(RESIZES));

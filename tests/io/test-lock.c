@@ -66,6 +66,21 @@ START_TEST(a_reader_keeps_writers_out)
 }
 END_TEST
 
+/* Who locks the whole file for itself, as some programs do. */
+START_TEST(a_lock_that_is_not_shared_keeps_everybody_out)
+{
+    scratch_write("image", "x", 1);
+    g_autoptr(VcFile) other = open_image_to_write();
+    g_autoptr(VcFile) reader = open_image();
+    g_autoptr(GError) error = NULL;
+    struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+    ck_assert_int_eq(fcntl(other->fd, F_OFD_SETLK, &lock), 0);
+    ck_assert(!vc_lock(reader, false, &error));
+    assert_error(error, VC_ERROR_IO);
+    ck_assert_str_eq(error->message, "another program uses it and does not share it");
+}
+END_TEST
+
 START_TEST(what_has_no_descriptor_needs_no_lock)
 {
     g_autoptr(VcFile) memory = vc_memory_file("m");
@@ -81,6 +96,7 @@ main(void)
     tcase_add_test(tests, readers_share);
     tcase_add_test(tests, a_writer_keeps_others_out_until_it_is_done);
     tcase_add_test(tests, a_reader_keeps_writers_out);
+    tcase_add_test(tests, a_lock_that_is_not_shared_keeps_everybody_out);
     tcase_add_test(tests, what_has_no_descriptor_needs_no_lock);
     return run_suite(suite);
 }
