@@ -18,7 +18,8 @@ int vc_temporary_open(const char *target, mode_t mode, char **temporary,
                       GError **error);
 
 /* Gives the paths of the files in TARGET's directory that processes made for TARGET
- * which run no more; empty when there are none or the directory cannot be read. */
+ * which run no more, asked before this one makes its own; empty when there are none or
+ * the directory cannot be read. */
 GPtrArray *vc_temporary_leftovers(const char *target);
 
 /* Renames TEMPORARY to TARGET. Unless REPLACE, VC_ERROR_EXISTS when there is a file of
