@@ -94,6 +94,7 @@ vc_pack_config(VcPack *pack, const char *path, const char *name, GError **error)
         vc_fail(error, VC_ERROR_IO, "%s", reason->message);
         return false;
     }
+    g_ptr_array_add(pack->transfer->inputs, g_strdup(path));
     vc_layout_add_blob(&pack->target.layout, name, data, length);
     return true;
 }

@@ -35,7 +35,7 @@ vc_transfer_add(VcTransfer *t, VcArguments *arguments)
         { "size-align", 0, 0, G_OPTION_ARG_FILENAME, &t->align,
           "Round the size of disks up to a multiple of SIZE (Azure: 1M)", "SIZE" },
         { "workers", 'm', 0, G_OPTION_ARG_FILENAME, &t->workers,
-          "Number of threads that move data (8)", "N" },
+          "Number of threads that move data (16)", "N" },
         { "unordered", 'W', 0, G_OPTION_ARG_NONE, &t->unordered,
           "Accepted; writes may always overtake one another", NULL },
         { "cache", 't', 0, G_OPTION_ARG_FILENAME, &t->target_cache,
@@ -160,6 +160,7 @@ vc_transfer_prepare(VcTransfer *t, GError **error)
     t->convert.progress = vc_progress_report;
     t->create = vc_options_new();
     t->watches = g_ptr_array_new_with_free_func((GDestroyNotify)vc_watch_free);
+    t->inputs = g_ptr_array_new_with_free_func(g_free);
     for (char **o = t->options; o && *o; o++)
         if (!vc_options_parse(t->create, *o, error))
             return false;
@@ -198,4 +199,5 @@ vc_transfer_clear(VcTransfer *t)
     g_clear_pointer(&t->disks, g_strfreev);
     g_clear_pointer(&t->create, vc_options_free);
     g_clear_pointer(&t->watches, g_ptr_array_unref);
+    g_clear_pointer(&t->inputs, g_ptr_array_unref);
 }

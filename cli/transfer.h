@@ -20,6 +20,7 @@ typedef struct {
     /* Made of it. */
     VcOptions *create;
     GPtrArray *watches; /* of VcWatch, on the files behind the images that are open */
+    GPtrArray *inputs;  /* of char *: files that are read and are no images */
     VcConvertOptions convert;
     VcCompressOptions compression;
     VcOutputMode mode;

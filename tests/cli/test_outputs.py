@@ -156,6 +156,26 @@ def test_a_parent_is_never_the_target():
     equal(read('x-diff-base.vhdx'), before)
 
 
+@in_folder
+def test_a_configuration_never_replaces_the_archive_that_holds_it():
+    archive('a.vma', [('one', pattern(SIZE))], [('a.vma', b'no archive')])
+    os.link('a.vma', 'b.vma')
+    before = read('a.vma')
+    for source in ['a.vma', 'b.vma']:
+        fails('vma-to-raw', '--force', source, '.', says='source')
+        equal(sorted(os.listdir('.')), ['a.vma', 'b.vma'])
+        equal(read('a.vma'), before)
+
+
+@in_folder
+def test_a_configuration_that_is_read_is_never_the_target():
+    write('a.raw', pattern(SIZE))
+    config = b'scsi0: local:x\n#qmdump#map:scsi0:drive-scsi0::raw:\n'
+    write('a.vma', config)
+    fails('raw-to-vma', '--force', '--config', 'a.vma', 'a.raw', 'a.vma', says='read as well')
+    equal(read('a.vma'), config)
+
+
 def hold(name):
     """A descriptor of NAME that holds the locks of a program which writes to it."""
     file = open(name, 'rb')
