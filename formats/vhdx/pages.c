@@ -47,14 +47,17 @@ vhdx_pages_get(const VhdxPages *pages, uint64_t index)
     return page ? load_le64(page + index % PAGE_ENTRIES * VHDX_BAT_ENTRY_SIZE) : 0;
 }
 
-void
-vhdx_pages_set(VhdxPages *pages, uint64_t index, uint64_t entry)
+bool
+vhdx_pages_set(VhdxPages *pages, uint64_t index, uint64_t entry, GError **error)
 {
     g_assert(index < pages->entries);
     uint8_t **page = &pages->pages[index / PAGE_ENTRIES];
     if (!*page)
-        *page = g_malloc0(PAGE);
+        *page = vc_allocate(1, PAGE, error);
+    if (!*page)
+        return false;
     store_le64(*page + index % PAGE_ENTRIES * VHDX_BAT_ENTRY_SIZE, entry);
+    return true;
 }
 
 bool

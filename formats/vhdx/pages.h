@@ -15,7 +15,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(VhdxPages, vhdx_pages_free)
 
 /* INDEX is below the number of entries: a caller's duty. */
 uint64_t vhdx_pages_get(const VhdxPages *pages, uint64_t index);
-void vhdx_pages_set(VhdxPages *pages, uint64_t index, uint64_t entry);
+bool vhdx_pages_set(VhdxPages *pages, uint64_t index, uint64_t entry, GError **error);
 
 /* Writes the pages that were touched to the table that begins at POSITION of FILE. The
  * last page is written whole: the table's region ends on a MiB. */
