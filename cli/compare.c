@@ -18,6 +18,9 @@ enum { COMPARE_SAME, COMPARE_DIFFERENT, COMPARE_NOT_OPENED, COMPARE_NOT_READ = 4
 /* The unit in which qemu-img tells where disks differ. */
 #define SECTOR 512u
 
+/* Enough for a disk; more only push one another out of the caches. */
+#define WORKERS_DEFAULT 8u
+
 typedef struct {
     VcArguments arguments;
     VcReading reading;
@@ -141,8 +144,8 @@ run(const VcCommand *command, int argc, char **argv, GError **error)
         return c.arguments.status == 0 ? 0 : COMPARE_NOT_OPENED;
     if (!vc_arguments_json(&c.arguments, c.output, &c.json, error) ||
         !vc_arguments_count(&c.arguments, 2, 2, "two images", error) ||
-        !vc_arguments_number("-m", c.workers, VC_WORKERS_MAX, VC_WORKERS_DEFAULT,
-                             &workers, error) ||
+        !vc_arguments_number("-m", c.workers, VC_WORKERS_MAX, WORKERS_DEFAULT, &workers,
+                             error) ||
         !vc_reading_prepare(&c.reading, error))
         return COMPARE_NOT_OPENED;
 

@@ -120,7 +120,7 @@ run(const VcCommand *command, int argc, char **argv, GError **error)
         { "no-sync", 0, 0, G_OPTION_ARG_NONE, &c.transfer.no_sync,
           "Do not wait until the archive is safe from a power cut", NULL },
         { "workers", 'm', 0, G_OPTION_ARG_FILENAME, &c.transfer.workers,
-          "Number of threads that move data (8)", "N" },
+          "Number of threads that move data (16)", "N" },
         { NULL },
     };
     vc_arguments_init(&c.arguments, command);

@@ -206,7 +206,7 @@ run(const VcCommand *command, int argc, char **argv, GError **error)
         { "no-sync", 0, 0, G_OPTION_ARG_NONE, &e.transfer.no_sync,
           "Do not wait until the files are safe from a power cut", NULL },
         { "workers", 'm', 0, G_OPTION_ARG_FILENAME, &e.transfer.workers,
-          "Number of threads that move data (8)", "N" },
+          "Number of threads that move data (16)", "N" },
         { NULL },
     };
     vc_arguments_init(&e.arguments, command);

@@ -48,7 +48,8 @@ typedef struct {
 } VcConvertOptions;
 
 #define VC_SPARSE_DEFAULT ((uint64_t)4096)
-#define VC_WORKERS_DEFAULT 8u
+/* Most of them wait for the disk, and fast disks need that many requests at once. */
+#define VC_WORKERS_DEFAULT 16u
 
 typedef struct {
     uint64_t read, written; /* payload bytes */
