@@ -106,7 +106,7 @@ def scaling(inputs):
     for workers in (0, 1, 2, 4, 8, 16):
         yield Row(f"raw -> vhdx -m {workers}",
                   f"'{inputs.vconv}' convert -q --force -m {workers} -f raw -O vhdx "
-                  f"'{inputs.raw}' '{out}'", out)
+                  f"'{inputs.raw}' '{out}'", out, [inputs.raw])
 
 
 def growth(inputs):
