@@ -219,6 +219,33 @@ def tests_that_documents_name_exist():
                         yield f'{path}:{number}: no test {name}'
 
 
+def every_limit_stands_in_the_table_of_limits():
+    path = 'docs/RELIABILITY.md'
+    table = TEXTS[path].partition('\n## Limits\n')[2].partition('\n## ')[0]
+    told = {}  # the name to the nouns in brackets behind it
+    for cell in re.findall(r'^\|([^|]*)\|', table, re.M):
+        for name, nouns in re.findall(r'`(\w+)`(?: \(([^)]*)\))?', cell):
+            told.setdefault(name, set()).update(nouns.split(', '))
+
+    limits = {}  # the name to its places, by noun
+    for file in in_rooms(*ROOMS):
+        for number, line in enumerate(CODE[file].splitlines(), 1):
+            found = re.match(r'\s*#\s*define\s+(\w+_MAX(?:_\w+)?)\b', line)
+            if found:
+                noun = os.path.splitext(os.path.basename(file))[0]
+                limits.setdefault(found[1], {})[noun] = f'{file}:{number}'
+
+    for name, places in limits.items():
+        for noun, where in places.items():
+            if name not in told:
+                yield f'{where}: {name} is not in the table of limits of {path}'
+            elif len(places) > 1 and noun not in told[name]:
+                yield f'{where}: {name} ({noun}) is not in the table of limits of {path}'
+    for name in told:
+        if re.search(r'_MAX(?:_|$)', name) and name not in limits:
+            yield f'{path}: the table of limits has {name}, which is not there'
+
+
 def every_header_compiles_alone():
     compiler = os.environ.get('CC') or shutil.which('cc') or shutil.which('gcc')
     if not compiler:
@@ -265,6 +292,7 @@ RULES = [
     no_path_of_one_machine,
     links_of_the_documents_lead_somewhere,
     tests_that_documents_name_exist,
+    every_limit_stands_in_the_table_of_limits,
     every_header_compiles_alone,
     the_layout_is_that_of_clang_format,
 ]
