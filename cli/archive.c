@@ -54,7 +54,7 @@ vc_archive_clear(VcArchive *a)
 #define VMID_MIN 100u
 #define VMID_MAX 999999999u
 
-/* More than any machine has; a slip is told from a wish. */
+/* More than almost any machine has; a slip is told from a wish. */
 #define MEMORY_MAX ((uint64_t)16 << 20) /* MiB */
 #define CORES_MAX 8192u
 

@@ -7,9 +7,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
-/* Larger VHDs are not attached; the format itself could hold a little more. */
+/* Larger ones are not attached; a fixed VHD can be. */
 #define VHD_MAX ((uint64_t)2040 << 30)
-#define VHDX_MAX ((uint64_t)64 << 40)
 
 static bool
 is_sparse(const char *path)
@@ -32,9 +31,8 @@ vc_hyperv_obstacles(const VcImage *image)
     if (is_sparse(image->path))
         vc_warn(obstacles, "the file has holes, which Hyper-V refuses (0xC03A001A): "
                            "convert with --no-holes, or copy it without them");
-    if (disk->size > (vhd ? VHD_MAX : VHDX_MAX))
-        vc_warn(obstacles, "the disk is larger than the %s of Hyper-V's limit",
-                vhd ? "2040 GiB" : "64 TiB");
+    if (vhd && disk->size > VHD_MAX)
+        vc_warn(obstacles, "the disk is larger than the 2040 GiB of Hyper-V's limit");
     if (disk->logical_sector == 4096)
         vc_warn(obstacles, "the logical sectors have 4096 bytes: it is no disk to boot "
                            "machines of generation 1 from");

@@ -10,7 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Linux moves at most this much in one call; larger requests come back short. */
+/* Linux moves less than 2 GiB in one call; larger requests come back short. */
 #define REQUEST_MAX ((size_t)1 << 30)
 
 VcPosixFile *

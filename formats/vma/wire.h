@@ -28,7 +28,8 @@
 #define VMA_DEVICES 256u
 #define VMA_DEVICE_FIRST 1u /* an empty slot of an extent has device 0 */
 #define VMA_DEVICE_LAST 254u
-/* Proxmox's writer stops at 512 KiB; 256 configs of the greatest length fit here. */
+/* Proxmox's writer stops at 512 KiB; as many configs of the greatest length as there
+ * may be need little more than this. */
 #define VMA_HEADER_MAX (16u << 20)
 /* Cluster numbers have 32 bits. */
 #define VMA_DISK_MAX ((uint64_t)1 << 48)

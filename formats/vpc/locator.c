@@ -8,8 +8,7 @@
 
 #include <string.h>
 
-/* Windows paths end at 32767 UTF-16 units; a URL may write three bytes for each of
- * UTF-8. */
+/* Windows paths end at 32767 UTF-16 units, 64 KiB; as a URL few need more than this. */
 #define LOCATOR_MAX (256u << 10)
 
 typedef struct {
