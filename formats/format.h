@@ -17,6 +17,7 @@ typedef struct VcFormat {
     const char *description; /* "VHD image (Virtual PC, Hyper-V, Azure, XenServer)" */
     unsigned max_disks;      /* that one file can hold */
     bool from_stream;        /* `open` works on a stream */
+    bool keeps_sectors;      /* an image tells the sizes of its disk's sectors */
 
     /* Sets *MATCH when FILE has the format's strong signature (and checksum, where a
      * signature alone could be payload). FILE may be a stream: then only its first

@@ -75,6 +75,18 @@ vc_format_open(const VcFormat *format, VcFile *file, const VcOptions *options,
     return source;
 }
 
+/* Partition tables count in logical sectors, and guests take 512 bytes for granted. */
+static void
+warn_of_sectors(VcSink *sink, const VcFormat *format, const VcLayout *layout)
+{
+    for (unsigned i = 0; i < layout->n_disks && !format->keeps_sectors; i++)
+        if (layout->disks[i].logical_sector > 512)
+            vc_warn(sink->warnings,
+                    "the disk has logical sectors of %u bytes, which a %s image cannot "
+                    "tell: where they have 512, its partitions are not found",
+                    layout->disks[i].logical_sector, format->name);
+}
+
 VcSink *
 vc_format_create(const VcFormat *format, VcFile *file, const VcLayout *layout,
                  const VcOptions *options, const VcIdentity *identity, GError **error)
@@ -100,5 +112,6 @@ vc_format_create(const VcFormat *format, VcFile *file, const VcLayout *layout,
         return NULL;
     }
     sink->format = format;
+    warn_of_sectors(sink, format, layout);
     return sink;
 }

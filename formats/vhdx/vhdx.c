@@ -9,6 +9,7 @@ const VcFormat vc_format_vhdx = {
     .suffix = ".vhdx",
     .description = "VHDX image (Hyper-V, Windows 8 and later)",
     .max_disks = 1,
+    .keeps_sectors = true,
     .probe = vhdx_probe,
     .open = vhdx_open,
     .check = vhdx_check,

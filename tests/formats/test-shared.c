@@ -179,6 +179,31 @@ START_TEST(reading_beyond_the_end_of_a_disk_is_refused)
 }
 END_TEST
 
+/* The warnings of a disk with logical sectors of SECTOR bytes in FORMAT. */
+static unsigned
+count_warnings(const VcFormat *format, uint32_t sector)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(VcFile) file = vc_memory_file("m");
+    VcLayout layout = { 0 };
+    vc_layout_add_disk(&layout, "drive-scsi0", 1 << 20)->logical_sector = sector;
+    g_autoptr(VcSink)
+        sink = vc_format_create(format, file, &layout, NULL, NULL, &error);
+    vc_layout_clear(&layout);
+    assert_no_error(error);
+    return sink->warnings->len;
+}
+
+START_TEST(a_disk_whose_sectors_cannot_be_told_is_warned_of)
+{
+    for (size_t i = 0; vc_formats[i]; i++) {
+        unsigned more = count_warnings(vc_formats[i], 4096) -
+                        count_warnings(vc_formats[i], 512);
+        ck_assert_uint_eq(more, vc_formats[i]->keeps_sectors ? 0 : 1);
+    }
+}
+END_TEST
+
 START_TEST(a_file_that_is_cut_while_it_is_read_is_short)
 {
     static const uint8_t bytes[8192] = { 1 };
@@ -207,6 +232,7 @@ main(void)
     tcase_add_test(tests, a_format_that_cannot_write_says_so);
     tcase_add_test(tests, an_image_without_a_disk_is_refused);
     tcase_add_test(tests, reading_beyond_the_end_of_a_disk_is_refused);
+    tcase_add_test(tests, a_disk_whose_sectors_cannot_be_told_is_warned_of);
     tcase_add_test(tests, a_file_that_is_cut_while_it_is_read_is_short);
     suite_add_tcase(suite, tests);
     return run_suite(suite);
