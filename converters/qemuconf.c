@@ -101,6 +101,9 @@ size_text(uint64_t bytes)
                      : g_strdup_printf("%" G_GUINT64_FORMAT "%c", bytes, units[unit]);
 }
 
+/* The variables of the older of OVMF's two builds; those of the newer have 528 KiB. */
+#define EFI_VARS_2M ((uint64_t)128 << 10)
+
 /* The volume that a drive line names is replaced when the archive is restored. */
 static char *
 drive_line(const VcQemuConf *conf, const char *drive, uint64_t size, unsigned number)
@@ -108,7 +111,7 @@ drive_line(const VcQemuConf *conf, const char *drive, uint64_t size, unsigned nu
     g_autofree char *text = size_text(size);
     const char *extra = "";
     if (g_str_has_prefix(drive, "efidisk"))
-        extra = ",efitype=4m";
+        extra = size == EFI_VARS_2M ? ",efitype=2m" : ",efitype=4m";
     else if (g_str_has_prefix(drive, "tpmstate"))
         extra = ",version=v2.0";
     return g_strdup_printf("%s: local:%u/vm-%u-disk-%u.raw%s,size=%s", drive,

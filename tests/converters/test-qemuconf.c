@@ -47,6 +47,25 @@ START_TEST(a_configuration_has_a_drive_and_a_map_line_for_each_disk)
 }
 END_TEST
 
+START_TEST(the_variables_of_efi_tell_their_kind_by_their_size)
+{
+    static const struct {
+        uint64_t size;
+        const char *line;
+    } rows[] = { { 128 << 10, "efitype=2m,size=128K" },
+                 { 528 << 10, "efitype=4m,size=528K" },
+                 { 4 << 20, "efitype=4m,size=4M" } };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_auto(VcLayout) layout = { 0 };
+        vc_layout_add_disk(&layout, "drive-efidisk0", rows[i].size);
+        VcQemuConf conf = { 0 };
+        g_autofree char *text = vc_qemuconf_make(&conf, &layout, NULL);
+        ck_assert_ptr_nonnull(text);
+        ck_assert_ptr_nonnull(strstr(text, rows[i].line));
+    }
+}
+END_TEST
+
 START_TEST(a_configuration_has_defaults_for_all_that_is_needed)
 {
     g_auto(VcLayout) layout = { 0 };
@@ -188,6 +207,7 @@ main(void)
     Suite *suite = suite_create("converters/qemuconf");
     TCase *tests = tcase_create("qemuconf");
     tcase_add_test(tests, a_configuration_has_a_drive_and_a_map_line_for_each_disk);
+    tcase_add_test(tests, the_variables_of_efi_tell_their_kind_by_their_size);
     tcase_add_test(tests, a_configuration_has_defaults_for_all_that_is_needed);
     tcase_add_test(tests, a_value_cannot_bring_lines_of_its_own);
     tcase_add_test(tests, a_disk_that_is_no_drive_of_proxmox_cannot_be_configured);
