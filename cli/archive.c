@@ -157,6 +157,20 @@ add_device(VcPack *pack, const VcFormat *format, const char *assignment, GError 
            vc_pack_disk(pack, image, disk, name, error);
 }
 
+/* The configuration of an archive is kept as it was; but disks may have come or gone.
+ */
+static void
+judge_kept(VcArchive *archive, const VcPack *pack, const VcBlob *blob)
+{
+    g_autoptr(GError) reason = NULL;
+    archive->unfit = !vc_qemuconf_check((const char *)blob->data, blob->length,
+                                        &pack->target.layout, &reason);
+    if (archive->unfit)
+        vc_print_warning("%s: qmrestore will not restore it as it should: %s; --config "
+                         "FILE gives another configuration",
+                         pack->target.path, reason->message);
+}
+
 /* What the machine is: the file given, what came with an archive, or lines of our own.
  */
 static bool
@@ -173,9 +187,12 @@ add_conf(VcArchive *archive, VcPack *pack, GError **error)
         g_prefix_error(error, "%s: ", archive->config);
         return false;
     }
-    for (unsigned i = 0; i < layout->n_blobs; i++)
-        if (strcmp(layout->blobs[i].name, VC_QEMUCONF_NAME) == 0)
-            return true; /* as it was */
+    for (unsigned i = 0; i < layout->n_blobs; i++) {
+        if (strcmp(layout->blobs[i].name, VC_QEMUCONF_NAME) != 0)
+            continue;
+        judge_kept(archive, pack, &layout->blobs[i]);
+        return true; /* as it was */
+    }
     g_autofree char *text = vc_qemuconf_make(&archive->conf, layout, error);
     if (!text)
         return false;
@@ -214,7 +231,7 @@ vc_archive_fill(VcArchive *archive, VcPack *pack, const VcFormat *format,
 static void
 advise(const VcArchive *archive, const VcTransfer *transfer, const char *to)
 {
-    if (strcmp(to, "-") == 0)
+    if (strcmp(to, "-") == 0 || archive->unfit)
         return;
     g_autofree char *base = g_path_get_basename(to);
     if (g_regex_match_simple("^vzdump-qemu-.+\\.vma(\\.(gz|lzo|zst))?$", base, 0, 0)) {

@@ -13,6 +13,7 @@ typedef struct {
     char *vmid, *name, *memory, *cores, *bios, *machine, *ostype, *scsihw, *net0, *boot;
     /* Made of it. */
     VcQemuConf conf;
+    bool unfit; /* qmrestore would not restore it as it should */
 } VcArchive;
 
 void vc_archive_add(VcArchive *archive, VcArguments *arguments);

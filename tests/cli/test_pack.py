@@ -114,6 +114,23 @@ def test_a_configuration_that_is_given_is_checked_and_kept():
 
 
 @in_folder
+def test_a_configuration_that_does_not_fit_the_disks_any_more_is_told():
+    write('a.raw', pattern(SIZE))
+    write('b.raw', pattern(SIZE, 2))
+    ok('raw-to-vma', '--disk', 'scsi1=b.raw', 'a.raw', 'vzdump-qemu-1.vma')
+    fits = ok('convert', '-O', 'vma', 'vzdump-qemu-1.vma', NAME)
+    equal(fits.err, '')
+    for sources, says in [(['vzdump-qemu-1.vma', 'b.raw'], 'drive-scsi2'),
+                          (['vzdump-qemu-1.vma#drive-scsi1'], 'drive-scsi0')]:
+        told = ok('convert', '--force', '-O', 'vma', *sources, NAME)
+        warnings = [line for line in told.err.splitlines() if 'warning' in line]
+        equal(len(warnings), 1)
+        assert says in warnings[0] and '--config' in warnings[0], warnings
+        shown = cli.on_terminal('convert', '--force', '-O', 'vma', *sources, NAME)
+        assert 'qmrestore ' + NAME not in shown, shown
+
+
+@in_folder
 def test_a_name_that_qmrestore_would_not_take_is_told():
     write('a.raw', pattern(SIZE))
     done = ok('raw-to-vma', '--vmid', '123', 'a.raw', 'backup.vma',
