@@ -23,6 +23,8 @@ import tap
 from cli import in_folder
 from shim import BEAR, FAIL, GONE
 
+SANITIZE = os.environ.get('VCONV_SANITIZE', 'none')
+
 # What can be borne although the family says otherwise: "case / fault / first call".
 BORNE = [
     r'/ open: .* / open: open64 direct',  # then it is done through the cache
@@ -44,6 +46,10 @@ LESS = [r'^(qemu-img )?info .* / stat: ', r'^(map|measure) .* / seek: ',
         r' / read: none / read: read (pipe|map|volumes|machine)']
 
 FORMATS = {'vhd': 'vpc', 'vhdx': 'vhdx', 'vma': 'vma'}
+
+# What a part of the campaign must have met, or it shows nothing: one of each; and the sample.
+MET = [{'open'}, {'read'}, {'write'}, {'sync'}, {'rename', 'link'}, {'seek'}, {'stat'}]
+MET_IN_SAMPLE = [*MET, {'range'}]
 
 
 def format_of(temporary):
@@ -187,6 +193,23 @@ def chosen(everything):
     return [case for case in everything if re.search(wanted, case.name)][part - 1::parts]
 
 
+def look_at_met(faults, families):
+    """The FAMILIES that were struck, of those of FAULTS, must be there: else there is no shim."""
+    wanted = {fault.family for fault in faults}
+    if SANITIZE != 'none':  # it stands in front of these
+        wanted -= {'memory', 'thread'}
+    if os.environ.get('FAULTS_CASES'):
+        must = [wanted]  # any of them: not every command meets each
+    elif not bench.LONG:
+        must = MET_IN_SAMPLE
+    elif os.environ.get('FAULTS_SLICE'):
+        must = MET
+    else:
+        must = [{family} for family in wanted]
+    missed = [' or '.join(sorted(one)) for one in must if one & wanted and not one & families]
+    assert not missed, f'never struck: {missed}'
+
+
 def campaign(everything):
     if not shim.SHIM:
         raise tap.Skip('there is no shim for this system')
@@ -205,6 +228,7 @@ def campaign(everything):
         bench.said(f'{family}: {ends}')
     bench.said(f'{len(picked)} commands, {sum(counts.values())} faults')
     assert not problems, f'{len(problems)} wrong:\n' + '\n'.join(problems[:200])
+    look_at_met(faults, {family for family, _ in counts})
 
 
 @in_folder
