@@ -22,6 +22,9 @@ MIB = 1 << 20
 LONG = bool(os.environ.get('FAULTS_LONG'))
 SEED = int(os.environ.get('FAULTS_SEED') or random.SystemRandom().randrange(1 << 32))
 
+# With so many throws of the dice each end that matters is among them.
+RUNS_ENOUGH = 100
+
 # Kinds of output: format and options.
 KINDS = [('raw', []), ('vpc', []), ('vpc', ['-o', 'subformat=fixed']), ('vhdx', []),
            ('vma', [])]
@@ -42,6 +45,14 @@ def long_only():
 def said(text):
     """A figure for the log, as a comment of TAP."""
     print(f'# {text}', flush=True)
+
+
+def demand(wanted, **counts):
+    """In a long run each end occurred of which COUNTS are given, or it shows nothing. WANTED:
+    how many runs there were."""
+    if wanted >= RUNS_ENOUGH:
+        missed = [end for end, count in counts.items() if count == 0]
+        assert not missed, f'in {wanted} runs there was never: {missed}'
 
 
 def sha256(path):
@@ -85,6 +96,11 @@ def judges(path, name):
             yield ['qemu-img', 'info', '-f', name, path]
         if shutil.which('vhdiinfo'):
             yield ['vhdiinfo', path]
+
+
+def say_judges():
+    there = [tool for tool in ['qemu-img', 'vhdiinfo'] if shutil.which(tool)]
+    said('judges: ' + ', '.join(['vconv check', *there]))
 
 
 def accepts(command):

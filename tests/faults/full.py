@@ -13,7 +13,7 @@ import bench
 import cli
 import disks
 import tap
-from bench import FORMATS, convert, refused, source
+from bench import FORMATS, KINDS, convert, refused, source
 from cli import in_folder, ok
 
 # By itself the program writes past the page cache. Through it, space is only sought when
@@ -21,10 +21,10 @@ from cli import in_folder, ok
 CACHES = [[], ['-t', 'writeback']]
 
 
-def filled(where, path, says):
-    """Every kind of output into WHERE, which cannot hold it."""
+def filled(where, path, says, kinds=KINDS):
+    """KINDS of output into WHERE, which cannot hold them."""
     before = os.listdir(where)
-    for name, options in FORMATS:
+    for name, options in kinds:
         for cache in CACHES:
             err = refused(*convert(path, name, options, *cache), f'{where}/out')
             assert any(word in err for word in says), err
@@ -66,7 +66,7 @@ def test_a_quota_that_runs_out_is_an_error_and_leaves_nothing():
                         ['qgroup', 'limit', '6M', room]]:
             if subprocess.run(['btrfs', *command], **disks.QUIET).returncode != 0:
                 raise tap.Skip('no quotas on this btrfs')
-        filled(room, path, ['quota exceeded'])
+        filled(room, path, ['quota exceeded'], FORMATS)
 
 
 @in_folder
@@ -110,7 +110,7 @@ def test_a_device_that_fails_is_an_error_whether_read_or_written():
 @in_folder
 def test_a_limit_on_the_size_of_files_is_an_error():
     with source() as path:
-        for name, options in FORMATS:
+        for name, options in KINDS:
             refused(*convert(path, name, options), 'out',
                     preexec_fn=bench.limited((resource.RLIMIT_FSIZE, 4 * bench.MIB)))
 

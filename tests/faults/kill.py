@@ -130,6 +130,7 @@ def is_whole_temporary(source, path, target):
 def test_a_kill_at_any_moment_leaves_nothing_that_looks_whole_and_is_not():
     dice = random.Random(bench.SEED)
     bench.said(f'seed {bench.SEED}')
+    bench.say_judges()
     sources = [bench.sparse(f'source-{size >> 20}', size) for size in SIZES]
     hashes = [bench.sha256(source) for source in sources]
     taken, counts = {}, {}
@@ -153,6 +154,8 @@ def test_a_kill_at_any_moment_leaves_nothing_that_looks_whole_and_is_not():
         bench.said(f'{key}: {count["left"]} with a leftover, {count["whole"]} whole, '
                    f'{count["none"]} not begun')
     assert [bench.sha256(source) for source in sources] == hashes, 'a source has changed'
+    bench.demand(bench.runs(6), **{end: sum(count[end] for count in counts.values())
+                                   for end in ('left', 'whole')})
 
 
 if __name__ == '__main__':

@@ -83,6 +83,7 @@ def kill_after(command, seconds, **pipes):
 def test_a_kill_of_an_unpacking_leaves_whole_files_or_none():
     dice, disks = random.Random(bench.SEED), make()
     bench.said(f'seed {bench.SEED}')
+    bench.say_judges()
     before, taken, counts = left(), {}, {'all': 0, 'some': 0, 'left': 0, 'none': 0}
     for n in range(bench.runs(4)):
         command, suffix, name, prefix = COMMANDS[n % len(COMMANDS)]
@@ -109,6 +110,7 @@ def test_a_kill_of_an_unpacking_leaves_whole_files_or_none():
         assert left() == before, left()
     bench.said(f'{counts["left"]} with leftovers, {counts["all"]} whole, {counts["some"]} with '
                f'some of the files whole, {counts["none"]} not begun')
+    bench.demand(bench.runs(4), left=counts['left'], whole=counts['all'])
 
 
 @in_folder
@@ -139,6 +141,7 @@ def test_a_kill_before_a_pipe_is_not_taken_for_the_end():
                 source, 'out#drive-scsi0' if name == 'vma' else 'out', name), \
                 f'{command}: {os.path.getsize("out")} of {size} bytes are taken for the whole'
     bench.said(f'pipes: {counts["part"]} parts, {counts["whole"]} whole')
+    bench.demand(bench.runs(4), **counts)
 
 
 if __name__ == '__main__':

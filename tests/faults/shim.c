@@ -28,9 +28,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #define FAULTS_MAX 4
@@ -195,6 +197,15 @@ fsync(int fd)
     return meet("sync", "fsync", ours_fd(fd)) == PASS ? 0 : -1;
 }
 
+int
+sync_file_range(int fd, off64_t at, off64_t length, unsigned flags)
+{
+    (void)at;
+    (void)length;
+    (void)flags;
+    return meet("range", "sync_file_range", ours_fd(fd)) == PASS ? 0 : -1;
+}
+
 CALL("rename", int, rename, (const char *from, const char *to), (from, to), ours(to))
 CALL("rename", int, renameat2,
      (int a, const char *from, int b, const char *to, unsigned flags),
@@ -213,6 +224,16 @@ CALL("stat", int, stat64, (const char *path, struct stat64 *status), (path, stat
      ours(path))
 CALL("stat", int, lstat64, (const char *path, struct stat64 *status), (path, status),
      ours(path))
+CALL("stat", int, fstatfs64, (int fd, struct statfs64 *status), (fd, status),
+     ours_fd(fd))
+CALL("stat", int, statx,
+     (int fd, const char *path, int flags, unsigned mask, struct statx *status),
+     (fd, path, flags, mask, status), path[0] ? ours(path) : ours_fd(fd))
+CALL("stat", ssize_t, readlink, (const char *path, char *to, size_t length),
+     (path, to, length), ours(path))
+CALL("lock", int, flock, (int fd, int operation), (fd, operation), ours_fd(fd))
+CALL("mode", int, fchown, (int fd, uid_t user, gid_t group), (fd, user, group),
+     ours_fd(fd))
 CALL("mode", int, fchmod, (int fd, mode_t mode), (fd, mode), ours_fd(fd))
 CALL("descriptor", int, dup, (int fd), (fd), ours_fd(fd))
 CALL("descriptor", int, eventfd, (unsigned value, int flags), (value, flags), "eventfd")

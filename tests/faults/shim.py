@@ -58,6 +58,10 @@ FAULTS = [
     Fault('sync', 'EIO', FAIL),
     Fault('sync', 'EDQUOT', FAIL, times=0),
     Fault('sync', 'EINTR', EITHER),
+    Fault('range', 'EIO', FAIL),
+    Fault('range', 'ENOSPC', FAIL, times=0),
+    Fault('range', 'EINTR', BEAR, times=100),
+    Fault('range', 'ENOSYS', BEAR, times=0),
     Fault('rename', 'EIO', FAIL),
     Fault('rename', 'ENOSPC', FAIL, times=0),
     Fault('rename', 'EINVAL', EITHER),
@@ -147,13 +151,13 @@ def files_beside(known):
 
 
 class Run:
-    """A run of ARGS under PLAN, and what it left. STRUCK: the first calls that went wrong."""
+    """A run of PROGRAM under PLAN, and what it left. STRUCK: the first calls that went wrong."""
 
-    def __init__(self, args, plan='', stdin=b''):
+    def __init__(self, program, args, plan='', stdin=b''):
         environment = {k: v for k, v in os.environ.items() if k != 'SOURCE_DATE_EPOCH'}
         environment |= {'LD_PRELOAD': preload(), 'FAULT_PLAN': plan,
                         'FAULT_FOLDER': os.getcwd() + '/', 'FAULT_REPORT': REPORT}
-        done = subprocess.run([cli.VCONV, *args], input=stdin, stdout=subprocess.PIPE,
+        done = subprocess.run([program, *args], input=stdin, stdout=subprocess.PIPE,
                               stderr=subprocess.PIPE, timeout=TIMEOUT, env=environment)
         self.status, self.out = done.returncode, done.stdout
         self.err = done.stderr.decode(errors='replace')

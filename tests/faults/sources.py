@@ -82,7 +82,8 @@ def await_open(child, name):
 
 
 def while_read(kind, target, happens, wait, workers):
-    """Makes HAPPENS befall a source while it is converted; gives whether it was in time."""
+    """Makes HAPPENS befall a source while it is converted; gives whether it was in time, and
+    whether the run was refused."""
     shutil.copyfile('base.' + kind, 'source')
     size = os.path.getsize('source')
     command = [cli.VCONV, 'convert', '-q', '-m', str(workers), '-r', str(RATE),
@@ -121,7 +122,7 @@ def while_read(kind, target, happens, wait, workers):
     for path in ['source', 'out', 'piped']:
         if os.path.exists(path):
             os.unlink(path)
-    return running
+    return running, child.returncode != 0
 
 
 @in_folder
@@ -131,15 +132,18 @@ def test_a_source_that_changes_is_never_half_of_one_and_half_of_the_other():
     bench.sparse('base.raw', SIZE, pieces=SIZE // bench.MIB // 2)
     for kind, options in KINDS[1:]:
         ok('convert', '-q', '-f', 'raw', *options, 'base.raw', 'base.' + kind)
-    count = {True: 0, False: 0}
+    count, given_up = {True: 0, False: 0}, 0
     cases = list(itertools.product([kind for kind, _ in KINDS], HARMFUL + HARMLESS, TARGETS,
                                    [8, 0]))
     for kind, happens, target, workers in dice.sample(cases, bench.runs(7)):
         if kind == 'zst' and target in ('-', 'vma'):
             target = 'vhdx'  # what takes blocks in order takes none of a stream
-        running = while_read(kind, target, happens, dice.uniform(0.03, 0.15), workers)
+        running, failed = while_read(kind, target, happens, dice.uniform(0.03, 0.15), workers)
         count[running] += 1
-    bench.said(f'{count[True]} while they were read, {count[False]} after')
+        given_up += failed
+    bench.said(f'{count[True]} while they were read, {count[False]} after; {given_up} refused')
+    bench.demand(bench.runs(7), in_time=count[True], refused=given_up,
+                 taken=bench.runs(7) - given_up)
 
 
 @in_folder

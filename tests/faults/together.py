@@ -60,6 +60,7 @@ def campaign(case, short=2):
     for turn in range(bench.runs(short)):
         winners += case(dice, paths, turn)
     bench.said(f'{winners} of {RUNNERS * bench.runs(short)} runs did their work')
+    bench.demand(RUNNERS * bench.runs(short), winners=winners)
 
 
 TARGETS = [('out.raw', ['-O', 'raw'], ['-F', 'raw']), ('out.vhdx', ['-O', 'vhdx'], []),
