@@ -80,19 +80,47 @@ vc_lock(VcFile *file, bool write, GError **error)
     return false;
 }
 
+/* 0, or why FD is not locked. */
+static int
+try_directory(int fd)
+{
+    int result;
+    do
+        result = flock(fd, LOCK_EX | LOCK_NB);
+    while (result != 0 && errno == EINTR);
+    return result == 0 ? 0 : errno;
+}
+
+static bool
+lacks_locks(int errnum)
+{
+    return errnum == ENOLCK || errnum == ENOSYS || errnum == EINVAL ||
+           errnum == EOPNOTSUPP;
+}
+
 bool
 vc_lock_directory(const char *directory, int *fd, GError **error)
 {
     *fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    /* It may be one to write to and not to read. */
+    if (*fd < 0 && errno == EACCES)
+        return true;
+    if (*fd < 0) {
+        vc_fail_errno(error, errno, "%s: cannot open", directory);
+        return false;
+    }
     int64_t end = g_get_monotonic_time() + WAIT_US;
-    /* What fails otherwise is a file system without locks. */
-    while (*fd >= 0 && flock(*fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK &&
-           g_get_monotonic_time() < end) {
-        if (!vc_interrupt_check(error)) {
+    for (;;) {
+        int errnum = try_directory(*fd);
+        bool wait = errnum == EWOULDBLOCK && g_get_monotonic_time() < end;
+        if (errnum == 0 || lacks_locks(errnum) || (errnum == EWOULDBLOCK && !wait))
+            return true;
+        if (!wait)
+            vc_fail_errno(error, errnum, "%s: cannot lock", directory);
+        if (!wait || !vc_interrupt_check(error)) {
             close(*fd);
             return false;
         }
         g_usleep(LOOK_AGAIN_US);
     }
-    return true;
 }

@@ -14,7 +14,8 @@ bool vc_lock(VcFile *file, bool write, GError **error);
 
 /* Waits until no other run of vconv holds DIRECTORY, for ten seconds at most, and holds
  * it until *FD is closed; *FD is -1 where the directory cannot be read, and then
- * nothing is held. False only when interrupted. */
+ * nothing is held, as on a file system without locks. False when interrupted, or when
+ * the system does not tell; DIRECTORY's name stands before the error. */
 bool vc_lock_directory(const char *directory, int *fd, GError **error);
 
 #endif

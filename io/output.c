@@ -65,8 +65,16 @@ open_temporary(VcOutput *o, VcCache cache, GError **error)
 static bool
 refuse_in_use(const char *path, GError **error)
 {
-    g_autoptr(VcFile) present = vc_posix_open(path, VC_CACHE_WRITEBACK, NULL);
-    return !present || vc_lock(present, false, error);
+    g_autoptr(GError) reason = NULL;
+    g_autoptr(VcFile) present = vc_posix_open(path, VC_CACHE_WRITEBACK, &reason);
+    if (present)
+        return vc_lock(present, false, error);
+    /* What may not be read may be replaced all the same. */
+    if (access(path, R_OK) != 0 && (errno == EACCES || errno == ENOENT))
+        return true;
+    g_propagate_prefixed_error(error, g_steal_pointer(&reason),
+                               "cannot see whether another program uses it: ");
+    return false;
 }
 
 static bool

@@ -25,8 +25,12 @@ vc_temporary_target(const char *path, GError **error)
     for (int links = 0; links < LINKS_MAX; links++) {
         char text[PATH_MAX];
         ssize_t length = readlink(target, text, sizeof text - 1);
-        if (length < 0)
+        if (length < 0 && (errno == EINVAL || errno == ENOENT))
             return g_steal_pointer(&target); /* not a link, or not there */
+        if (length < 0) {
+            vc_fail_errno(error, errno, "cannot see whether it is a symbolic link");
+            return NULL;
+        }
         text[length] = '\0';
 
         g_autofree char *directory = g_path_get_dirname(target);

@@ -28,8 +28,6 @@ SANITIZE = os.environ.get('VCONV_SANITIZE', 'none')
 # What can be borne although the family says otherwise: "case / fault / first call".
 BORNE = [
     r'/ open: .* / open: open64 direct',  # then it is done through the cache
-    r'^convert .*--force .*: open64 out\.',  # who uses what is replaced cannot be seen
-    r'^vma extract .* / open: .*: open64 out$',  # nobody can be waited for there
     r'^(qemu-img )?info .*\.vhd / read: EIO from',  # what is looked at for a warning only
     r'^compare .*other\.raw / ',  # a difference that was found is one
     # Whose the old file was it cannot stay then: its group loses its rights instead.

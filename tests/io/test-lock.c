@@ -1,11 +1,46 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Tests of the locks. Each open file has its own, also within one process. */
+/* Tests of the locks. Each open file has its own, also within one process.
+ *
+ * The functions of the system that are defined here go before those of the library. */
 #include "io/error.h"
 #include "io/lock.h"
 #include "io/memory.h"
 #include "io/posix.h"
 #include "tests/check-main.h"
 #include "tests/io/scratch.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <sys/file.h>
+#include <sys/syscall.h>
+
+/* The error numbers with which they fail; 0: they work. */
+static int odd_flock, odd_open_directory;
+
+static int
+fail_with(int errnum)
+{
+    errno = errnum;
+    return -1;
+}
+
+int
+flock(int fd, int operation)
+{
+    return odd_flock ? fail_with(odd_flock) : (int)syscall(SYS_flock, fd, operation);
+}
+
+int
+open(const char *path, int flags, ...)
+{
+    va_list arguments;
+    va_start(arguments, flags);
+    mode_t mode = flags & (O_CREAT | __O_TMPFILE) ? va_arg(arguments, mode_t) : 0;
+    va_end(arguments);
+    if ((flags & O_DIRECTORY) && odd_open_directory)
+        return fail_with(odd_open_directory);
+    return (int)syscall(SYS_openat, AT_FDCWD, path, flags, mode);
+}
 
 static VcFile *
 open_image(void)
@@ -81,6 +116,30 @@ START_TEST(a_lock_that_is_not_shared_keeps_everybody_out)
 }
 END_TEST
 
+START_TEST(a_directory_is_locked_where_there_are_locks)
+{
+    static const struct {
+        int open_directory, flock;
+        bool well;
+    } rows[] = { { 0, 0, true },      { EACCES, 0, true }, { 0, ENOLCK, true },
+                 { EIO, 0, false },   { 0, EIO, false },   { 0, EOPNOTSUPP, true },
+                 { EMFILE, 0, false } };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autoptr(GError) error = NULL;
+        int fd = -1;
+        odd_open_directory = rows[i].open_directory;
+        odd_flock = rows[i].flock;
+        ck_assert(vc_lock_directory(scratch, &fd, &error) == rows[i].well);
+        ck_assert((error == NULL) == rows[i].well);
+        if (error)
+            ck_assert(g_str_has_prefix(error->message, scratch));
+        if (rows[i].well && fd >= 0)
+            close(fd);
+    }
+    odd_open_directory = odd_flock = 0;
+}
+END_TEST
+
 START_TEST(what_has_no_descriptor_needs_no_lock)
 {
     g_autoptr(VcFile) memory = vc_memory_file("m");
@@ -97,6 +156,7 @@ main(void)
     tcase_add_test(tests, a_writer_keeps_others_out_until_it_is_done);
     tcase_add_test(tests, a_reader_keeps_writers_out);
     tcase_add_test(tests, a_lock_that_is_not_shared_keeps_everybody_out);
+    tcase_add_test(tests, a_directory_is_locked_where_there_are_locks);
     tcase_add_test(tests, what_has_no_descriptor_needs_no_lock);
     return run_suite(suite);
 }

@@ -5,9 +5,24 @@
 #include "tests/check-main.h"
 #include "tests/io/scratch.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+
+static int odd_readlink; /* the error of looking at a link; 0: none */
+
+/* Goes before that of the library. */
+ssize_t
+readlink(const char *path, char *text, size_t length)
+{
+    if (odd_readlink) {
+        errno = odd_readlink;
+        return -1;
+    }
+    return syscall(SYS_readlinkat, AT_FDCWD, path, text, length);
+}
 
 static VcOutput *
 open_scratch(const char *name, VcOutputMode mode, GError **error)
@@ -70,6 +85,21 @@ count_leftovers(const char *name)
     g_autoptr(GPtrArray) found = vc_output_leftovers(path);
     return found->len;
 }
+
+/* Taken for no link, it would be replaced, and what it leads to stay as it was. */
+START_TEST(what_may_be_a_link_is_not_replaced)
+{
+    g_autoptr(GError) error = NULL;
+    g_autofree char *a = scratch_path("a");
+    scratch_write("b", "old", 3);
+    ck_assert_int_eq(symlink("b", a), 0);
+    odd_readlink = EIO;
+    ck_assert_ptr_null(vc_output_open(a, VC_OUTPUT_FORCE, VC_CACHE_AUTO, true, &error));
+    ck_assert_ptr_nonnull(strstr(error->message, g_strerror(EIO)));
+    odd_readlink = 0;
+    scratch_assert("b", "old", 3);
+}
+END_TEST
 
 START_TEST(what_a_killed_run_left_is_found)
 {
@@ -341,6 +371,7 @@ main(void)
     tcase_add_test(tests, without_commit_nothing_is_left);
     tcase_add_test(tests, the_temporary_name_can_be_told);
     tcase_add_test(tests, what_a_killed_run_left_is_found);
+    tcase_add_test(tests, what_may_be_a_link_is_not_replaced);
     tcase_add_test(tests, what_a_running_process_writes_is_no_leftover);
     tcase_add_test(tests, what_another_process_of_our_number_left_is_found);
     tcase_add_test(tests, names_that_only_resemble_are_no_leftovers);
