@@ -40,7 +40,8 @@ extern const VcFormat *const vc_formats[];
 /* By name or alias; NULL and VC_ERROR_USAGE, which lists the names. */
 const VcFormat *vc_format_find(const char *name, GError **error);
 
-/* The format whose signature FILE has; raw when none claims it. */
+/* The format whose signature FILE has; raw when none claims it. VC_ERROR_USAGE when
+ * more than one does: then what is inside of the image decides nothing. */
 const VcFormat *vc_format_probe(VcFile *file, GError **error);
 
 /* These two check the options and put the file's name before errors. Ownership as in

@@ -159,6 +159,31 @@ def test_a_disk_of_an_archive_is_named_behind_a_hash():
 
 
 @in_folder
+def test_a_guest_does_not_decide_the_format_of_its_disk():
+    write('a.raw', pattern(4096))
+    ok('convert', '-q', '-O', 'vpc', '-o', 'subformat=fixed', 'a.raw', 'a.vhd')
+    disk = pattern(4 * SIZE)[:-512] + read('a.vhd')[-512:]
+    write('guest.raw', disk)
+    ok('convert', '-f', 'raw', '-o', 'subformat=fixed,block_size=1M', 'guest.raw', 'b.vhdx')
+    ok('convert', '-f', 'raw', '-o', 'block_size=1M', 'guest.raw', 'c.vhdx')
+    for name in ['b.vhdx', 'c.vhdx']:
+        equal(read(name)[-512:], disk[-512:])
+        for command in ['info', 'check', 'map']:
+            fails(command, name, says=f'{name}: looks like a vpc image and like a vhdx image; -f')
+        fails('convert', name, 'd.raw', says='-f FORMAT')
+        ok('convert', '-f', 'vhdx', name, 'd.raw')
+        ok('vhdx-to-raw', '--force', name, 'd.raw')
+        equal(read('d.raw'), disk)
+        os.unlink('d.raw')
+
+    write('guest.raw', b'vhdxfile' + disk[8:])
+    ok('convert', '-f', 'raw', '-o', 'subformat=fixed', 'guest.raw', 'b.vhd')
+    fails('info', 'b.vhd', says='-f FORMAT')
+    ok('convert', '-f', 'vpc', 'b.vhd', 'd.raw')
+    equal(read('d.raw'), b'vhdxfile' + disk[8:])
+
+
+@in_folder
 def test_images_are_not_joined():
     write('a.raw', pattern(4096))
     fails('convert', 'a.raw', 'a.raw', 'b.raw', says='does not join images')
