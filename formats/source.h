@@ -33,7 +33,8 @@ typedef struct {
 /* Where a differencing image says that its parent is. Strings are hostile. */
 typedef struct {
     char **paths; /* candidates, best first: UTF-8, slashes, NULL-terminated */
-    char *id;     /* the linkage that the parent must have, as text for messages */
+    char *id;     /* the linkage that the parent must have, as text for messages; NULL:
+                     none, so it is a raw image, and nothing tells whether the right one */
 } VcParent;
 
 typedef struct VcSource VcSource;

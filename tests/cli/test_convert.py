@@ -5,6 +5,7 @@
 import json
 import os
 import re
+import struct
 import subprocess
 import sys
 
@@ -181,6 +182,40 @@ def test_a_guest_does_not_decide_the_format_of_its_disk():
     fails('info', 'b.vhd', says='-f FORMAT')
     ok('convert', '-f', 'vpc', 'b.vhd', 'd.raw')
     equal(read('d.raw'), b'vhdxfile' + disk[8:])
+
+
+def child_without_id(name, parent):
+    """An empty differencing VHD of 1 MiB that names PARENT, but not by an id."""
+    def seal(raw, at):
+        raw[at:at + 4] = bytes(4)
+        raw[at:at + 4] = struct.pack('>I', ~sum(raw) & 0xffffffff)
+
+    ok('create', '-q', '-f', 'vpc', name, '1M')
+    raw = bytearray(read(name))
+    footer, header = raw[:512], raw[512:1536]
+    footer[60:64] = struct.pack('>I', 4)
+    header[64:64 + 2 * len(parent)] = parent.encode('utf-16-be')
+    seal(footer, 64)
+    seal(header, 36)
+    write(name, bytes(footer + header + raw[1536:-512] + footer))
+
+
+@in_folder
+def test_a_parent_without_an_id_is_taken_only_when_told():
+    write('neighbour', pattern(SIZE))
+    archive('a.vma', [('d', pattern(SIZE, 3))])
+    for name in ['neighbour', 'a.vma']:
+        child_without_id(f'{name}.vhd', name)
+        for command in [['convert', f'{name}.vhd', 'b.raw'], ['map', f'{name}.vhd'],
+                        ['info', '--backing-chain', f'{name}.vhd']]:
+            fails(*command, says=f'{name}.vhd: it has no id of its parent')
+        fails('vhd-to-raw', f'{name}.vhd', 'b.raw', says=f'{name}; --chain')
+        assert not os.path.exists('b.raw')
+        done = ok('convert', '--chain', f'{name}.vhd', 'b.raw')
+        assert 'cannot be verified' in done.err
+        equal(read('b.raw'), read(name)[:SIZE].ljust(SIZE, b'\0'))
+        os.unlink('b.raw')
+        ok('info', f'{name}.vhd')
 
 
 @in_folder
