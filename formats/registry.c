@@ -58,6 +58,15 @@ vc_format_probe(VcFile *file, GError **error)
     return found ? found : raw;
 }
 
+const VcFormat *
+vc_format_probe_end(const uint8_t raw[static VC_TRAILER_SIZE], uint64_t at)
+{
+    for (size_t i = 0; vc_formats[i]; i++)
+        if (vc_formats[i]->probe_end && vc_formats[i]->probe_end(raw, at))
+            return vc_formats[i];
+    return NULL;
+}
+
 VcSource *
 vc_format_open(const VcFormat *format, VcFile *file, const VcOptions *options,
                GError **error)

@@ -73,6 +73,7 @@ struct VcSource {
                        cannot be a parent */
     GPtrArray *warnings;     /* what was read in spite of a fault; see vc_warn */
     bool skip[VC_DISKS_MAX]; /* disks that the caller does not want */
+    bool guessed;            /* raw because nothing claimed its beginning */
     bool ascending;          /* `next` goes disk by disk, offsets rising */
     bool indexed;            /* `index` was called */
     struct {

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """One image into another: files, pipes, existing targets, progress, notes."""
 
+import gzip
 import json
 import os
 import re
@@ -143,6 +144,21 @@ def test_a_format_with_tables_cannot_come_from_a_pipe():
     ok('convert', '-O', 'raw', '--spool', '.', '-', 'b.raw', stdin=read('a.vhdx'))
     equal(read('b.raw'), pattern(SIZE))
     equal(cli.left(), ['a.raw', 'a.vhdx', 'b.raw'])
+
+
+@in_folder
+def test_a_fixed_vhd_in_a_stream_is_not_taken_for_a_longer_disk():
+    write('a.raw', pattern(SIZE))
+    ok('convert', '-q', '-O', 'vpc', '-o', 'subformat=fixed', 'a.raw', 'a.vhd')
+    write('a.vhd.gz', gzip.compress(read('a.vhd')))
+    for options in [['-O', 'raw'], ['-O', 'vpc', '-o', 'subformat=fixed']]:
+        fails('convert', '-q', *options, 'a.vhd.gz', 'b', says='a.vhd.gz: the stream turns out')
+        fails('convert', '-q', *options, '-', 'b', stdin=read('a.vhd'), says='--spool')
+    equal(cli.left(), ['a.raw', 'a.vhd', 'a.vhd.gz'])
+    ok('convert', '-q', '--spool', '.', 'a.vhd.gz', 'b.raw')
+    equal(read('b.raw'), pattern(SIZE))
+    ok('convert', '-f', 'raw', '--force', 'a.vhd.gz', 'b.raw')
+    equal(read('b.raw'), read('a.vhd'))
 
 
 @in_folder
