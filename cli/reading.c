@@ -17,7 +17,7 @@ vc_reading_add(VcReading *reading, VcArguments *arguments)
         { "image-opts", 0, 0, G_OPTION_ARG_NONE, &reading->image_opts,
           "Images are given as driver=FORMAT,file.filename=PATH", NULL },
         { "chain", 0, 0, G_OPTION_ARG_NONE, &reading->chain,
-          "Follow a differencing image to parents in other directories", NULL },
+          "Follow a differencing image to parents elsewhere, or without an id", NULL },
         { "memory-limit", 0, 0, G_OPTION_ARG_FILENAME, &reading->memory,
           "Memory for the window of a compressed stream (128M)", "SIZE" },
         { "spool", 0, 0, G_OPTION_ARG_FILENAME, &reading->spool,

@@ -32,6 +32,7 @@ typedef struct {
 
     /* Why the candidates so far were not taken: the first of each kind. */
     GError *wrong;    /* it was opened, or should have been */
+    char *unverified; /* the child has no id of it */
     char *outside;    /* it lies in another directory */
     char *unsuitable; /* it is no regular file */
     char *cycle;      /* it is part of the chain */
@@ -44,6 +45,7 @@ clear_search(Search *search)
     g_free(search->real_directory);
     g_free(search->found_path);
     g_clear_error(&search->wrong);
+    g_free(search->unverified);
     g_free(search->outside);
     g_free(search->unsuitable);
     g_free(search->cycle);
@@ -168,10 +170,12 @@ static bool
 allowed(Search *search, const char *candidate, const char *real, struct stat *status)
 {
     g_autofree char *directory = g_path_get_dirname(real);
+    bool follow = search->chain->options->follow_chain;
     if (stat(real, status) != 0)
         return false; /* gone in between */
-    if (!search->chain->options->follow_chain &&
-        g_strcmp0(directory, search->real_directory) != 0)
+    if (!follow && !search->child->parent->id)
+        note(&search->unverified, candidate);
+    else if (!follow && g_strcmp0(directory, search->real_directory) != 0)
         note(&search->outside, candidate);
     else if (!S_ISREG(status->st_mode))
         note(&search->unsuitable, candidate);
@@ -180,6 +184,21 @@ allowed(Search *search, const char *candidate, const char *real, struct stat *st
     else
         return true;
     return false;
+}
+
+/* The format of the parent in FILE: first that of the child, lest payload makes it look
+ * like two. */
+static const VcFormat *
+choose_format(const VcSource *child, VcFile *file, GError **error)
+{
+    bool same;
+    if (!child->parent->id)
+        return vc_format_find("raw", error);
+    if (!child->format->probe(file, &same, error)) {
+        g_prefix_error(error, "%s: ", file->name);
+        return NULL;
+    }
+    return same ? child->format : vc_format_probe(file, error);
 }
 
 static VcSource *
@@ -198,7 +217,7 @@ open_parent(const Search *search, const char *candidate, const char *real,
         return NULL;
     }
 
-    const VcFormat *format = vc_format_probe(file, error);
+    const VcFormat *format = choose_format(search->child, file, error);
     if (!format) {
         vc_file_free(file);
         return NULL;
@@ -254,6 +273,12 @@ fail_search(Search *search, GError **error)
 
     if (search->wrong)
         g_propagate_error(error, g_steal_pointer(&search->wrong));
+    else if (search->unverified)
+        vc_fail(
+            error, VC_ERROR_PARENT,
+            "%s: it has no id of its parent, so any file could be taken for it: %s; "
+            "--chain allows that, and reads it as raw",
+            child, search->unverified);
     else if (search->outside)
         vc_fail(error, VC_ERROR_PARENT,
                 "%s: its parent %s lies in another directory: %s; --chain allows that",

@@ -17,6 +17,8 @@
  *    base name of each (a Windows path has only that) is looked for in that directory;
  *  - without options->follow_chain only a file that really lies in that directory is
  *    taken, whatever the path and symbolic links on it say;
+ *  - a parent that the child has no id of is a raw image, whatever it looks like, and
+ *    without options->follow_chain no file is taken for it;
  *  - a parent is a regular file, and not one of the chain so far.
  * PARENTS receives the path of each parent (char *), the nearest first. The warnings of
  * parents are added to SOURCE's, with the path before. Errors, most of them

@@ -140,7 +140,11 @@ open_format(VcImage *image, VcFile *file, const VcImageOptions *options, GError 
                 file->name, format->name);
         return NULL;
     }
-    return vc_format_open(format, g_steal_pointer(&owned), options->options, error);
+    VcSource *source = vc_format_open(format, g_steal_pointer(&owned), options->options,
+                                      error);
+    if (source)
+        source->guessed = image->guessed_raw;
+    return source;
 }
 
 /* "backup.vma#drive-scsi0, backup.vma#drive-efidisk0" */

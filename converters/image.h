@@ -12,7 +12,8 @@ typedef struct {
     const VcOptions *options; /* for the format's open; may be NULL */
     VcCache cache;
     uint64_t memory;    /* for decompression windows; 0: the default */
-    bool follow_chain;  /* --chain: take parents from other directories too */
+    bool follow_chain;  /* --chain: take parents from other directories too, and such as
+                           nothing verifies */
     bool share;         /* -U: read also what another program writes to */
     bool no_parent;     /* do not look for parents (info, check of one file) */
     const char *spool;  /* directory for a temporary copy of what cannot be seeked;

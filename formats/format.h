@@ -10,6 +10,9 @@
 #include "formats/sink.h"
 #include "formats/source.h"
 
+/* What the end of a stream is told by. */
+#define VC_TRAILER_SIZE 512u
+
 typedef struct VcFormat {
     const char *name;        /* "vpc" */
     const char *alias;       /* "vhd", or NULL */
@@ -23,6 +26,9 @@ typedef struct VcFormat {
      * signature alone could be payload). FILE may be a stream: then only its first
      * VC_STREAM_LOOKBACK bytes may be read. NULL: never matches by itself (raw). */
     bool (*probe)(VcFile *file, bool *match, GError **error);
+    /* Whether a stream whose last bytes are RAW, and lie at AT, was such an image
+     * though `probe` saw nothing in its beginning. NULL: `probe` sees them all. */
+    bool (*probe_end)(const uint8_t raw[static VC_TRAILER_SIZE], uint64_t at);
     /* Gives a source over FILE, which is taken whatever happens. */
     VcSource *(*open)(VcFile *file, const VcOptions *options, GError **error);
     const VcOptionSpec *open_options;
@@ -41,8 +47,13 @@ extern const VcFormat *const vc_formats[];
 /* By name or alias; NULL and VC_ERROR_USAGE, which lists the names. */
 const VcFormat *vc_format_find(const char *name, GError **error);
 
-/* The format whose signature FILE has; raw when none claims it. */
+/* The format whose signature FILE has; raw when none claims it. VC_ERROR_USAGE when
+ * more than one does: then what is inside of the image decides nothing. */
 const VcFormat *vc_format_probe(VcFile *file, GError **error);
+
+/* The format of which a stream was that ends with RAW at AT; NULL when none tells. */
+const VcFormat *vc_format_probe_end(const uint8_t raw[static VC_TRAILER_SIZE],
+                                    uint64_t at);
 
 /* These two check the options and put the file's name before errors. Ownership as in
  * the row. */

@@ -33,19 +33,38 @@ vc_format_find(const char *name, GError **error)
 const VcFormat *
 vc_format_probe(VcFile *file, GError **error)
 {
-    const VcFormat *raw = NULL;
+    const VcFormat *found = NULL, *raw = NULL;
     for (size_t i = 0; vc_formats[i]; i++) {
+        const VcFormat *format = vc_formats[i];
         bool match = false;
-        if (!vc_formats[i]->probe) {
-            raw = vc_formats[i];
-        } else if (!vc_formats[i]->probe(file, &match, error)) {
+        if (!format->probe) {
+            raw = format;
+        } else if (!format->probe(file, &match, error)) {
             g_prefix_error(error, "%s: ", file->name);
             return NULL;
         }
+        /* One of the signatures is payload, which a guest may have written so. */
+        if (match && found) {
+            vc_fail(
+                error, VC_ERROR_USAGE,
+                "%s: looks like a %s image and like a %s image; -f FORMAT says which "
+                "one it is",
+                file->name, found->name, format->name);
+            return NULL;
+        }
         if (match)
-            return vc_formats[i];
+            found = format;
     }
-    return raw;
+    return found ? found : raw;
+}
+
+const VcFormat *
+vc_format_probe_end(const uint8_t raw[static VC_TRAILER_SIZE], uint64_t at)
+{
+    for (size_t i = 0; vc_formats[i]; i++)
+        if (vc_formats[i]->probe_end && vc_formats[i]->probe_end(raw, at))
+            return vc_formats[i];
+    return NULL;
 }
 
 VcSource *

@@ -33,7 +33,8 @@ typedef struct {
 /* Where a differencing image says that its parent is. Strings are hostile. */
 typedef struct {
     char **paths; /* candidates, best first: UTF-8, slashes, NULL-terminated */
-    char *id;     /* the linkage that the parent must have, as text for messages */
+    char *id;     /* the linkage that the parent must have, as text for messages; NULL:
+                     none, so it is a raw image, and nothing tells whether the right one */
 } VcParent;
 
 typedef struct VcSource VcSource;
@@ -72,6 +73,7 @@ struct VcSource {
                        cannot be a parent */
     GPtrArray *warnings;     /* what was read in spite of a fault; see vc_warn */
     bool skip[VC_DISKS_MAX]; /* disks that the caller does not want */
+    bool guessed;            /* raw because nothing claimed its beginning */
     bool ascending;          /* `next` goes disk by disk, offsets rising */
     bool indexed;            /* `index` was called */
     struct {

@@ -2,6 +2,7 @@
 /* Raw images as a source: holes of the file are zeros, all else lies where it lies. */
 #include "formats/raw/raw.h"
 
+#include "formats/format.h"
 #include "io/allocate.h"
 #include "io/error.h"
 
@@ -20,8 +21,9 @@ typedef struct {
 
 typedef struct {
     VcSource base;
-    uint64_t done; /* stream: bytes given out by `next` */
-    Piece *piece;  /* stream of unknown size only */
+    uint64_t done;                 /* stream: bytes given out by `next` */
+    Piece *piece;                  /* stream of unknown size only */
+    uint8_t tail[VC_TRAILER_SIZE]; /* the last bytes of the pieces so far */
 } RawSource;
 
 static bool
@@ -107,6 +109,34 @@ next_of_known_size(RawSource *s, VcExtent *extent, GError **error)
     return true;
 }
 
+static void
+keep_tail(RawSource *s)
+{
+    const Piece *piece = s->piece;
+    size_t length = MIN(piece->length, sizeof s->tail), kept = sizeof s->tail - length;
+    memmove(s->tail, s->tail + length, kept);
+    memcpy(s->tail + kept, piece->data + piece->length - length, length);
+}
+
+/* A disk with something behind it would become one that is too long. */
+static bool
+check_end(const RawSource *s, GError **error)
+{
+    if (!s->base.guessed || s->done < sizeof s->tail)
+        return true;
+    uint64_t at = s->done - sizeof s->tail;
+    const VcFormat *format = vc_format_probe_end(s->tail, at);
+    if (!format)
+        return true;
+    vc_fail(
+        error, VC_ERROR_UNSUPPORTED,
+        "the stream turns out to be a %s image at its end, at 0x%" G_GINT64_MODIFIER
+        "x; --spool DIR copies it to a temporary file first, -f raw takes all of it "
+        "as the disk",
+        format->name, at);
+    return false;
+}
+
 static bool
 next_piece(RawSource *s, VcExtent *extent, GError **error)
 {
@@ -117,7 +147,8 @@ next_piece(RawSource *s, VcExtent *extent, GError **error)
                            error))
         return false;
     if (piece->length == 0)
-        return true;
+        return check_end(s, error);
+    keep_tail(s);
     *extent = (VcExtent){ .kind = VC_DATA,
                           .offset = s->done,
                           .length = piece->length,

@@ -53,4 +53,7 @@ bool vpc_footers_check_fixed(VcFile *file, const VpcFooters *found, uint64_t siz
  * it be read as raw. */
 bool vpc_probe(VcFile *file, bool *match, GError **error);
 
+/* The row's probe_end: a fixed disk. */
+bool vpc_probe_end(const uint8_t raw[static VPC_FOOTER_SIZE], uint64_t at);
+
 #endif

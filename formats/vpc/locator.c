@@ -4,6 +4,7 @@
 
 #include "io/allocate.h"
 #include "io/bytes.h"
+#include "io/checksum.h"
 #include "io/error.h"
 
 #include <string.h>
@@ -187,7 +188,8 @@ vpc_parent_read(VcFile *file, const VpcHeader *header, uint64_t end,
         add_name(&to, header);
 
     VcParent *parent = g_new0(VcParent, 1);
-    parent->id = vpc_id_text(header->parent_id);
+    if (!vc_is_zero(header->parent_id, sizeof header->parent_id))
+        parent->id = vpc_id_text(header->parent_id);
     g_ptr_array_add(paths, NULL);
     parent->paths = (char **)g_ptr_array_steal(paths, NULL);
     return parent;

@@ -9,8 +9,8 @@
 /* Gives the candidates of HEADER's locators, which lie in FILE before END: relative
  * (W2ru), absolute (W2ku), URL (MacX), the ANSI ones, then the base name of the
  * parent's name. Network shares are left out, with a warning; when there is nothing but
- * shares the list is empty. VC_ERROR_CORRUPT or VC_ERROR_LIMIT when a locator is not in
- * the file or absurdly long. */
+ * shares the list is empty. A parent id of zeros is none. VC_ERROR_CORRUPT or
+ * VC_ERROR_LIMIT when a locator is not in the file or absurdly long. */
 VcParent *vpc_parent_read(VcFile *file, const VpcHeader *header, uint64_t end,
                           GPtrArray *warnings, GError **error);
 

@@ -71,3 +71,11 @@ vpc_probe(VcFile *file, bool *match, GError **error)
     }
     return looks_damaged(file, match, error);
 }
+
+bool
+vpc_probe_end(const uint8_t raw[static VPC_FOOTER_SIZE], uint64_t at)
+{
+    VpcFooter footer;
+    return vpc_footer_valid(raw) && vpc_footer_decode(raw, at, &footer, NULL) &&
+           footer.type == VPC_FIXED && footer.current_size == at;
+}

@@ -2,9 +2,8 @@
 /* VHD images as a source: where bytes lie, in this image or its parents. */
 #include "formats/vpc/source.h"
 
+#include "formats/format.h"
 #include "io/error.h"
-
-#include <string.h>
 
 /* LENGTH bytes that lie at POSITION of the file, up to where holes begin or end. */
 static bool
@@ -90,7 +89,7 @@ map_blocks(const VcSource *source, unsigned disk G_GNUC_UNUSED, uint64_t offset,
     if (source->parent && !s->below) {
         vc_fail(error, VC_ERROR_PARENT,
                 "this is a differencing disk, and its parent %s was not opened",
-                source->parent->id);
+                source->parent->id ? source->parent->id : "without an id");
         return false;
     }
     if (bat->entries[block] == VPC_UNALLOCATED)
@@ -169,10 +168,29 @@ warn_of_parent(VpcSource *s, const VcSource *parent)
                 "the parent was made or changed after this disk was made from it");
 }
 
+/* To name no parent is XenServer's way to have a raw file as one. */
+static bool
+is_parent(const VcSource *source, const VcSource *parent, GError **error)
+{
+    const char *id = source->parent->id;
+    bool raw = !parent->format->probe;
+
+    if (!id && !raw)
+        vc_fail(error, VC_ERROR_PARENT,
+                "a parent without an id is a raw file, %s was opened as a %s image",
+                parent->file->name, parent->format->name);
+    else if (id && g_strcmp0(parent->identity, id) != 0)
+        vc_fail(error, VC_ERROR_PARENT,
+                "the parent should have the unique id %s, %s has %s", id,
+                parent->file->name, parent->identity ? parent->identity : "none");
+    else
+        return true;
+    return false;
+}
+
 static bool
 adopt(VcSource *source, VcSource *parent, GError **error)
 {
-    static const uint8_t nobody[16];
     VpcSource *s = (VpcSource *)source;
 
     if (!source->parent || parent->layout.n_disks != 1) {
@@ -180,16 +198,9 @@ adopt(VcSource *source, VcSource *parent, GError **error)
                 parent->file->name);
         return false;
     }
-    /* XenServer's way to have a raw file as the parent. */
-    bool raw = memcmp(s->header.parent_id, nobody, 16) == 0 && !parent->identity;
-    if (!raw && g_strcmp0(parent->identity, source->parent->id) != 0) {
-        vc_fail(error, VC_ERROR_PARENT,
-                "the parent should have the unique id %s, %s has %s",
-                source->parent->id, parent->file->name,
-                parent->identity ? parent->identity : "none");
+    if (!is_parent(source, parent, error))
         return false;
-    }
-    if (raw)
+    if (!source->parent->id)
         vc_warn(source->warnings, "the parent is a raw file, which cannot be verified");
     warn_of_parent(s, parent);
     s->below = parent;

@@ -38,6 +38,7 @@ const VcFormat vc_format_vpc = {
     .description = "VHD image (Virtual PC, Hyper-V, Azure, XenServer)",
     .max_disks = 1,
     .probe = vpc_probe,
+    .probe_end = vpc_probe_end,
     .open = vpc_open,
     .open_options = open_options,
     .create = vpc_create,

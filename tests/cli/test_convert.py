@@ -2,9 +2,11 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """One image into another: files, pipes, existing targets, progress, notes."""
 
+import gzip
 import json
 import os
 import re
+import struct
 import subprocess
 import sys
 
@@ -145,6 +147,21 @@ def test_a_format_with_tables_cannot_come_from_a_pipe():
 
 
 @in_folder
+def test_a_fixed_vhd_in_a_stream_is_not_taken_for_a_longer_disk():
+    write('a.raw', pattern(SIZE))
+    ok('convert', '-q', '-O', 'vpc', '-o', 'subformat=fixed', 'a.raw', 'a.vhd')
+    write('a.vhd.gz', gzip.compress(read('a.vhd')))
+    for options in [['-O', 'raw'], ['-O', 'vpc', '-o', 'subformat=fixed']]:
+        fails('convert', '-q', *options, 'a.vhd.gz', 'b', says='a.vhd.gz: the stream turns out')
+        fails('convert', '-q', *options, '-', 'b', stdin=read('a.vhd'), says='--spool')
+    equal(cli.left(), ['a.raw', 'a.vhd', 'a.vhd.gz'])
+    ok('convert', '-q', '--spool', '.', 'a.vhd.gz', 'b.raw')
+    equal(read('b.raw'), pattern(SIZE))
+    ok('convert', '-f', 'raw', '--force', 'a.vhd.gz', 'b.raw')
+    equal(read('b.raw'), read('a.vhd'))
+
+
+@in_folder
 def test_a_disk_of_an_archive_is_named_behind_a_hash():
     archive('a.vma', [('drive-scsi0', pattern(SIZE)), ('drive-scsi1', pattern(8192, 3))])
     ok('convert', '-O', 'raw', 'a.vma#drive-scsi1', 'one.raw')
@@ -156,6 +173,65 @@ def test_a_disk_of_an_archive_is_named_behind_a_hash():
     fails('convert', '-O', 'raw', '--disk', 'drive-scsi0', '--disk', 'drive-scsi1', 'a.vma', 'c',
           says='vma-to-raw')
     equal(cli.left(), ['a.vma', 'one.raw', 'zero.raw'])
+
+
+@in_folder
+def test_a_guest_does_not_decide_the_format_of_its_disk():
+    write('a.raw', pattern(4096))
+    ok('convert', '-q', '-O', 'vpc', '-o', 'subformat=fixed', 'a.raw', 'a.vhd')
+    disk = pattern(4 * SIZE)[:-512] + read('a.vhd')[-512:]
+    write('guest.raw', disk)
+    ok('convert', '-f', 'raw', '-o', 'subformat=fixed,block_size=1M', 'guest.raw', 'b.vhdx')
+    ok('convert', '-f', 'raw', '-o', 'block_size=1M', 'guest.raw', 'c.vhdx')
+    for name in ['b.vhdx', 'c.vhdx']:
+        equal(read(name)[-512:], disk[-512:])
+        for command in ['info', 'check', 'map']:
+            fails(command, name, says=f'{name}: looks like a vpc image and like a vhdx image; -f')
+        fails('convert', name, 'd.raw', says='-f FORMAT')
+        ok('convert', '-f', 'vhdx', name, 'd.raw')
+        ok('vhdx-to-raw', '--force', name, 'd.raw')
+        equal(read('d.raw'), disk)
+        os.unlink('d.raw')
+
+    write('guest.raw', b'vhdxfile' + disk[8:])
+    ok('convert', '-f', 'raw', '-o', 'subformat=fixed', 'guest.raw', 'b.vhd')
+    fails('info', 'b.vhd', says='-f FORMAT')
+    ok('convert', '-f', 'vpc', 'b.vhd', 'd.raw')
+    equal(read('d.raw'), b'vhdxfile' + disk[8:])
+
+
+def child_without_id(name, parent):
+    """An empty differencing VHD of 1 MiB that names PARENT, but not by an id."""
+    def seal(raw, at):
+        raw[at:at + 4] = bytes(4)
+        raw[at:at + 4] = struct.pack('>I', ~sum(raw) & 0xffffffff)
+
+    ok('create', '-q', '-f', 'vpc', name, '1M')
+    raw = bytearray(read(name))
+    footer, header = raw[:512], raw[512:1536]
+    footer[60:64] = struct.pack('>I', 4)
+    header[64:64 + 2 * len(parent)] = parent.encode('utf-16-be')
+    seal(footer, 64)
+    seal(header, 36)
+    write(name, bytes(footer + header + raw[1536:-512] + footer))
+
+
+@in_folder
+def test_a_parent_without_an_id_is_taken_only_when_told():
+    write('neighbour', pattern(SIZE))
+    archive('a.vma', [('d', pattern(SIZE, 3))])
+    for name in ['neighbour', 'a.vma']:
+        child_without_id(f'{name}.vhd', name)
+        for command in [['convert', f'{name}.vhd', 'b.raw'], ['map', f'{name}.vhd'],
+                        ['info', '--backing-chain', f'{name}.vhd']]:
+            fails(*command, says=f'{name}.vhd: it has no id of its parent')
+        fails('vhd-to-raw', f'{name}.vhd', 'b.raw', says=f'{name}; --chain')
+        assert not os.path.exists('b.raw')
+        done = ok('convert', '--chain', f'{name}.vhd', 'b.raw')
+        assert 'cannot be verified' in done.err
+        equal(read('b.raw'), read(name)[:SIZE].ljust(SIZE, b'\0'))
+        os.unlink('b.raw')
+        ok('info', f'{name}.vhd')
 
 
 @in_folder

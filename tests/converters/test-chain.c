@@ -184,6 +184,65 @@ START_TEST(a_wrong_parent_is_refused_with_both_ids)
 }
 END_TEST
 
+START_TEST(a_parent_without_an_id_needs_the_option)
+{
+    static const Vhd child = { .id = 2, .raw_parent = TRUE, .relative = ".\\base" };
+    g_autofree char *bytes = g_malloc(VHD_DISK_SIZE);
+    memset(bytes, 0x5a, VHD_DISK_SIZE);
+    write_vhd("child.vhd", child);
+    assert_refused("child.vhd", false, "was not found", NULL);
+    scratch_write("base", bytes, VHD_DISK_SIZE);
+    assert_refused("child.vhd", false, "/base;", "no id", "--chain", NULL);
+    assert_opens("child.vhd", true, 1, 0x5a);
+
+    VcImage image;
+    ck_assert(open_image(&image, "child.vhd", true, NULL));
+    ck_assert_uint_eq(image.source->warnings->len, 1);
+    ck_assert_ptr_nonnull(strstr(image.source->warnings->pdata[0], "verified"));
+    vc_image_clear(&image);
+}
+END_TEST
+
+START_TEST(a_parent_without_an_id_is_raw_whatever_it_looks_like)
+{
+    static const Vhd child = { .id = 2, .raw_parent = TRUE, .relative = ".\\base" };
+    write_vhd("child.vhd", child);
+    scratch_write("base", "VMA\0", 4);
+    assert_opens("child.vhd", true, 1, 'V');
+    write_vhd("base", base);
+    assert_refused("child.vhd", false, "no id", "--chain", NULL);
+    assert_opens("child.vhd", true, 1, 'c');
+}
+END_TEST
+
+START_TEST(a_raw_file_is_no_parent_where_an_id_is_expected)
+{
+    write_vhd("child.vhd", (Vhd){ .id = 2, .parent = 1, .relative = ".\\base.vhd" });
+    scratch_write("base.vhd", "raw", 3);
+    assert_refused("child.vhd", false, "0101010101", "has none", NULL);
+    assert_refused("child.vhd", true, "0101010101", "has none", NULL);
+}
+END_TEST
+
+/* As a guest can make its fixed disk begin. */
+START_TEST(a_parent_that_looks_like_two_formats_has_that_of_its_child)
+{
+    g_autofree char *path = scratch_path("base.vhd"), *bytes = NULL;
+    gsize length;
+    write_vhd("base.vhd", base);
+    write_vhd("child.vhd", (Vhd){ .id = 2, .parent = 1, .relative = ".\\base.vhd" });
+    ck_assert(g_file_get_contents(path, &bytes, &length, NULL));
+    memcpy(bytes, "vhdxfile", 8);
+    scratch_write("base.vhd", bytes, length);
+
+    g_autoptr(GError) error = NULL;
+    VcImage image;
+    ck_assert(!open_image(&image, "base.vhd", false, &error));
+    assert_error(error, VC_ERROR_USAGE);
+    assert_opens("child.vhd", false, 1, 0xb5);
+}
+END_TEST
+
 START_TEST(a_later_candidate_is_taken_when_the_first_is_wrong)
 {
     make_directory("below");
@@ -308,6 +367,10 @@ main(void)
                    a_child_named_by_a_symbolic_link_has_its_parent_where_it_lies);
     tcase_add_test(tests, a_fifo_is_no_parent);
     tcase_add_test(tests, a_wrong_parent_is_refused_with_both_ids);
+    tcase_add_test(tests, a_parent_without_an_id_needs_the_option);
+    tcase_add_test(tests, a_parent_without_an_id_is_raw_whatever_it_looks_like);
+    tcase_add_test(tests, a_raw_file_is_no_parent_where_an_id_is_expected);
+    tcase_add_test(tests, a_parent_that_looks_like_two_formats_has_that_of_its_child);
     tcase_add_test(tests, a_later_candidate_is_taken_when_the_first_is_wrong);
     tcase_add_test(tests, a_missing_parent_is_named_with_the_place_where_it_belongs);
     tcase_add_test(tests, control_characters_of_the_path_do_not_reach_the_message);

@@ -38,7 +38,7 @@ make_footer(const Vhd *vhd, guint8 *footer)
     store_be16(footer + 56, 120);
     footer[58] = 4;
     footer[59] = 17;
-    store_be32(footer + 60, vhd->parent ? 4 : 3);
+    store_be32(footer + 60, vhd->parent || vhd->raw_parent ? 4 : 3);
     memset(footer + 68, vhd->id, 16);
     store_checksum(footer, 512, 64);
 }

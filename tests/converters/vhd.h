@@ -8,9 +8,10 @@
 #define VHD_DISK_SIZE ((guint64)4 << 20)
 
 typedef struct {
-    guint8 id;        /* each byte of the unique id */
-    guint8 parent;    /* of the parent's; 0: a dynamic image */
-    const char *name; /* the parent's name in the header; ASCII; may be NULL */
+    guint8 id;           /* each byte of the unique id */
+    guint8 parent;       /* of the parent's; 0: a dynamic image, unless raw_parent */
+    gboolean raw_parent; /* a differencing image without the id of a parent */
+    const char *name;    /* the parent's name in the header; ASCII; may be NULL */
     const char
         *relative; /* the parent's relative path, ASCII, backslashes; may be NULL */
     const char *absolute;    /* the same, absolute */

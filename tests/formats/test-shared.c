@@ -3,7 +3,9 @@
  */
 #include "formats/format.h"
 #include "io/error.h"
+#include "io/lent.h"
 #include "io/memory.h"
+#include "io/stream.h"
 #include "tests/check-main.h"
 
 #include <string.h>
@@ -143,6 +145,52 @@ START_TEST(an_image_without_a_disk_is_refused)
 }
 END_TEST
 
+/* Gives an empty disk of 1 MiB and its footer. */
+static VcFile *
+make_fixed_vhd(void)
+{
+    VcIdentity identity = { .reproducible = true };
+    g_autoptr(GError) error = NULL;
+    g_autoptr(VcOptions) options = vc_options_new();
+    VcFile *file = vc_memory_file("m");
+    VcLayout layout = { 0 };
+    vc_layout_add_disk(&layout, "", 1 << 20);
+    ck_assert(vc_options_parse(options, "subformat=fixed", NULL));
+    g_autoptr(VcSink) sink = vc_format_create(vc_format_find("vpc", NULL), file,
+                                              &layout, options, &identity, &error);
+    vc_layout_clear(&layout);
+    assert_no_error(error);
+    ck_assert(vc_sink_finish(sink, NULL));
+    return file;
+}
+
+/* Whose payload the beginning is, or the end, cannot be seen. */
+START_TEST(a_file_that_two_formats_claim_is_refused)
+{
+    static const struct {
+        const char *format, *signature;
+        size_t length;
+    } rows[] = { { "vhdx", "vhdxfile", 8 }, { "vma", "VMA", 4 } };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autoptr(GError) error = NULL;
+        g_autoptr(VcFile) file = make_fixed_vhd();
+        ck_assert_str_eq(vc_format_probe(file, NULL)->name, "vpc");
+        vc_file_write(file, 0, rows[i].signature, rows[i].length, NULL);
+        ck_assert_ptr_null(vc_format_probe(file, &error));
+        assert_error(error, VC_ERROR_USAGE);
+        ck_assert(g_str_has_prefix(error->message, "m: "));
+        ck_assert_ptr_nonnull(strstr(error->message, "vpc"));
+        ck_assert_ptr_nonnull(strstr(error->message, rows[i].format));
+        ck_assert_ptr_nonnull(strstr(error->message, "-f FORMAT"));
+
+        /* Down a pipe there is no end to look at. */
+        VcStream *stream = vc_stream_from_file(vc_lent_file(file));
+        g_autoptr(VcFile) pipe = vc_stream_file(stream, "pipe");
+        ck_assert_str_eq(vc_format_probe(pipe, NULL)->name, rows[i].format);
+    }
+}
+END_TEST
+
 static VcSource *
 open_raw(VcFile *file)
 {
@@ -231,6 +279,7 @@ main(void)
     tcase_add_test(tests, findings_without_end_are_counted_and_not_kept);
     tcase_add_test(tests, a_format_that_cannot_write_says_so);
     tcase_add_test(tests, an_image_without_a_disk_is_refused);
+    tcase_add_test(tests, a_file_that_two_formats_claim_is_refused);
     tcase_add_test(tests, reading_beyond_the_end_of_a_disk_is_refused);
     tcase_add_test(tests, a_disk_whose_sectors_cannot_be_told_is_warned_of);
     tcase_add_test(tests, a_file_that_is_cut_while_it_is_read_is_short);

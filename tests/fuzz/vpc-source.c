@@ -13,7 +13,7 @@
 /* More extents than a file of this size can have without saying the same again. */
 #define EXTENTS_MAX 20000u
 
-extern const VcFormat vc_format_vpc;
+extern const VcFormat vc_format_vpc, vc_format_raw;
 
 static void
 mend(uint8_t *raw, size_t length, size_t at)
@@ -39,7 +39,8 @@ mend_footer(uint8_t *data, size_t size, size_t at)
     mend(data + at, VPC_FOOTER_SIZE, 64);
 }
 
-/* Gives a fixed disk of 3000 bytes and a footer that CHILD takes for its parent. */
+/* Gives a fixed disk of 3072 bytes that CHILD takes for its parent: it has a footer
+ * with the id, or is raw where there is no id. */
 static VcSource *
 make_parent(const VcSource *child)
 {
@@ -51,6 +52,10 @@ make_parent(const VcSource *child)
                          .current_size = 3072,
                          .type = VPC_FIXED };
     uint8_t raw[VPC_FOOTER_SIZE];
+    if (!child->parent->id) {
+        vc_file_truncate(file, 3072, NULL);
+        return vc_format_open(&vc_format_raw, file, NULL, NULL);
+    }
     for (unsigned i = 0; i < 16; i++)
         footer.id[i] = (uint8_t)(g_ascii_xdigit_value(child->parent->id[2 * i]) << 4 |
                                  g_ascii_xdigit_value(child->parent->id[2 * i + 1]));

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Tests of raw images as source and sink. */
 #include "formats/format.h"
+#include "formats/vpc/wire.h"
 #include "io/error.h"
 #include "io/memory.h"
 #include "tests/check-main.h"
@@ -151,6 +152,50 @@ START_TEST(a_stream_of_unknown_size_is_read_to_its_end)
 }
 END_TEST
 
+/* What reading a stream to its end says that is SIZE zeros and a footer that tells
+ * TOLD. */
+static bool
+read_fixed_vhd(uint64_t size, uint64_t told, bool guessed, GError **error)
+{
+    VpcFooter footer = { .features = 2,
+                         .version = 0x00010000,
+                         .data_offset = UINT64_MAX,
+                         .current_size = told,
+                         .type = VPC_FIXED };
+    g_autofree uint8_t *data = g_malloc0(size + VPC_FOOTER_SIZE);
+    vpc_footer_encode(&footer, data + size);
+    g_autoptr(VcSource)
+        source = open_raw(pipe_of(data, size + VPC_FOOTER_SIZE), "", NULL);
+    source->guessed = guessed;
+    for (VcExtent e;;) {
+        if (!vc_source_next(source, &e, error))
+            return false;
+        if (e.kind == VC_END)
+            return true;
+    }
+}
+
+/* Wherever the ends of the pieces are that are read ahead. */
+START_TEST(a_stream_that_ends_as_a_fixed_vhd_was_guessed_wrong)
+{
+    static const uint64_t sizes[] = { 0,       1,       511,           512,
+                                      1048064, 1048065, 1048575,       1048576,
+                                      1048577, 2097151, (5 << 19) + 77 };
+    for (size_t i = 0; i < G_N_ELEMENTS(sizes); i++) {
+        g_autoptr(GError) error = NULL;
+        ck_assert(!read_fixed_vhd(sizes[i], sizes[i], true, &error));
+        assert_error(error, VC_ERROR_UNSUPPORTED);
+        ck_assert(g_str_has_prefix(error->message, "pipe: "));
+        ck_assert_ptr_nonnull(strstr(error->message, "vpc"));
+        ck_assert_ptr_nonnull(strstr(error->message, "--spool DIR"));
+        ck_assert_ptr_nonnull(strstr(error->message, "-f raw"));
+
+        ck_assert(read_fixed_vhd(sizes[i], sizes[i], false, NULL));
+        ck_assert(read_fixed_vhd(sizes[i], sizes[i] + 1, true, NULL));
+    }
+}
+END_TEST
+
 START_TEST(a_stream_of_known_size_is_one_run_of_its_file)
 {
     g_autoptr(GError) error = NULL;
@@ -287,6 +332,7 @@ main(void)
     tcase_add_test(source, next_walks_a_file_from_its_beginning_to_its_end);
     tcase_add_test(source, an_empty_file_is_an_empty_disk);
     tcase_add_test(source, a_stream_of_unknown_size_is_read_to_its_end);
+    tcase_add_test(source, a_stream_that_ends_as_a_fixed_vhd_was_guessed_wrong);
     tcase_add_test(source, a_stream_of_known_size_is_one_run_of_its_file);
     tcase_add_test(source, a_stream_longer_than_its_size_is_refused);
     tcase_add_test(source, a_stream_shorter_than_its_size_ends_short);

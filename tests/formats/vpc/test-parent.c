@@ -295,6 +295,42 @@ START_TEST(a_child_without_the_id_of_a_parent_takes_a_raw_file)
 }
 END_TEST
 
+START_TEST(a_child_without_the_id_of_a_parent_takes_nothing_but_raw)
+{
+    static const Locator locator = { "MacX", "file://./base", 0 };
+    static const char *const names[] = { "vpc", "vma" };
+    for (size_t i = 0; i < G_N_ELEMENTS(names); i++) {
+        g_autoptr(GError) error = NULL;
+        VcIdentity identity = { .reproducible = true };
+        VcLayout layout = { 0 };
+        VcFile *child = make_image(""), *base = vc_memory_file("base");
+        const VcFormat *format = vc_format_find(names[i], NULL);
+        make_child(child, NULL, &locator, 1, "base");
+        g_autoptr(VcSource) source = open_vpc(child, "", NULL);
+        ck_assert_ptr_null(source->parent->id);
+
+        vc_layout_add_disk(&layout, "disk", 65536);
+        g_autoptr(VcSink)
+            sink = vc_format_create(format, base, &layout, NULL, &identity, &error);
+        assert_no_error(error);
+        put(sink, 0, 65536);
+        ck_assert(vc_sink_finish(sink, NULL));
+        g_clear_pointer(&sink, vc_sink_free);
+        vc_layout_clear(&layout);
+        if (i == 0) { /* the id of zeros is nobody's */
+            VpcFooter footer = get_footer(base);
+            memset(footer.id, 0, sizeof footer.id);
+            set_footer(base, &footer);
+        }
+        g_autoptr(VcSource) parent = vc_format_open(format, base, NULL, &error);
+        assert_no_error(error);
+        ck_assert(!vc_source_adopt(source, parent, &error));
+        assert_error(error, VC_ERROR_PARENT);
+        ck_assert_ptr_nonnull(strstr(error->message, names[i]));
+    }
+}
+END_TEST
+
 /* Puts random bits into the bitmaps of FILE's blocks and random bytes under them. */
 static void
 scatter(VcFile *file, GRand *chance, const uint8_t *below, uint64_t below_size,
@@ -407,6 +443,7 @@ main(void)
     tcase_add_test(reading, bitmaps_of_a_child_cannot_be_ignored);
     tcase_add_test(reading, a_parent_changed_after_its_child_is_warned_of);
     tcase_add_test(reading, a_child_without_the_id_of_a_parent_takes_a_raw_file);
+    tcase_add_test(reading, a_child_without_the_id_of_a_parent_takes_nothing_but_raw);
     tcase_add_loop_test(reading, a_chain_reads_like_its_model, 0, 10);
     suite_add_tcase(suite, paths);
     suite_add_tcase(suite, reading);
