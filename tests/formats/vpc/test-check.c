@@ -332,6 +332,27 @@ START_TEST(a_wrong_batmap_is_found)
 }
 END_TEST
 
+/* As many bits as there are blocks in the largest table are read, and no more. */
+START_TEST(a_batmap_longer_than_any_disk_needs_is_not_read)
+{
+    static const uint32_t most = VPC_BAT_ENTRIES_MAX / 8 / 512; /* sectors */
+    for (uint32_t sectors = most; sectors <= most + 1; sectors++) {
+        VcFile *file = make_image("");
+        VpcFooter footer = get_footer(file);
+        uint8_t raw[512] = "tdbatmap";
+        store_be64(raw + 8, 2560);
+        store_be32(raw + 16, sectors);
+        store_be32(raw + 20, 0x00010002);
+        vc_file_write(file, 2048, raw, 512, NULL);
+        vc_file_truncate(file, 2560 + (uint64_t)sectors * 512 + 512, NULL);
+        set_footer(file, &footer);
+        /* The blocks lie in the map, so the checksum is that of their bytes. */
+        expect(file, VC_FINDING_WARNING, sectors > most ? "was not read" : "checksum",
+               1);
+    }
+}
+END_TEST
+
 /* Whatever is wrong with a file, a check ends and a source reads or refuses. */
 START_TEST(every_truncation_can_be_checked)
 {
@@ -372,6 +393,7 @@ main(void)
     tcase_add_test(checks, a_lost_block_is_a_leak);
     tcase_add_test(checks, a_fixed_image_is_compared_with_its_size);
     tcase_add_test(checks, a_wrong_batmap_is_found);
+    tcase_add_test(checks, a_batmap_longer_than_any_disk_needs_is_not_read);
     tcase_add_test(checks, every_truncation_can_be_checked);
     suite_add_tcase(suite, probing);
     suite_add_tcase(suite, checks);
