@@ -8,9 +8,11 @@
 
 #include <inttypes.h>
 
-/* A span ends when so many entries had to be read for it: whoever asks for a piece of a
- * long one does not pay for all of it. With blocks of 1 MiB that is 128 GiB. */
-#define SPAN_ENTRIES_MAX ((uint64_t)128 << 10)
+/* A span ends when more entries than that had to be read for it: whoever asks for a
+ * piece of a long one, as a child does for each of its gaps, does not pay for all of
+ * it. With blocks of 1 MiB that is 4 GiB. Holes of the table cost nothing and do not
+ * count. */
+#define SPAN_ENTRIES_MAX ((uint64_t)4 << 10)
 
 static uint64_t
 entry_position(const VhdxImage *image, uint64_t index)
