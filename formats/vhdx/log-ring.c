@@ -14,6 +14,10 @@
  * as a beginning and once as a part. What takes longer was made to. */
 #define PASSES_MAX 4u
 
+/* What an overlay keeps of each change, whether it writes a page or zeros: its place in
+ * a tree, three small allocations. */
+#define CHANGE_COST 128u
+
 void
 vhdx_ring_init(VhdxRing *ring, const VhdxLog *log, VcFile *file)
 {
@@ -66,14 +70,15 @@ verify_descriptors(const uint8_t *raw, const VhdxLogEntry *entry, uint32_t secto
     return true;
 }
 
-/* Reads the entry at AT as far as it makes sense; *VALID when it does to the end. *WORK
- * counts the sectors. */
+/* Reads the entry at E->at as far as it makes sense; *VALID when it does to the end.
+ * *WORK counts the sectors. */
 static bool
-read_entry(VhdxRing *ring, const VhdxGuid *guid, uint32_t at, VhdxLogEntry *entry,
-           uint64_t *work, bool *valid, GError **error)
+read_entry(VhdxRing *ring, const VhdxGuid *guid, VhdxRingEntry *e, uint64_t *work,
+           bool *valid, GError **error)
 {
+    VhdxLogEntry *entry = &e->entry;
     *valid = false;
-    const uint8_t *raw = vhdx_ring_sector(ring, at, error);
+    const uint8_t *raw = vhdx_ring_sector(ring, e->at, error);
     if (!raw)
         return false;
     if (!vhdx_log_entry_decode(raw, guid, ring->length, entry))
@@ -83,7 +88,7 @@ read_entry(VhdxRing *ring, const VhdxGuid *guid, uint32_t at, VhdxLogEntry *entr
     uint32_t tables = vhdx_log_descriptor_sectors(entry);
     uint64_t data = 0;
     for (uint32_t i = 0; i < sectors; i++, ++*work) {
-        raw = vhdx_ring_sector(ring, (uint64_t)at + (uint64_t)i * VHDX_LOG_SECTOR,
+        raw = vhdx_ring_sector(ring, (uint64_t)e->at + (uint64_t)i * VHDX_LOG_SECTOR,
                                error);
         if (!raw)
             return false;
@@ -95,6 +100,7 @@ read_entry(VhdxRing *ring, const VhdxGuid *guid, uint32_t at, VhdxLogEntry *entr
         }
         crc = vhdx_log_checksum(crc, raw, i);
     }
+    e->memory = (uint64_t)entry->descriptors * CHANGE_COST + data * VHDX_LOG_SECTOR;
     *valid = crc == entry->checksum;
     return true;
 }
@@ -173,6 +179,7 @@ link_sequences(GArray *entries, uint32_t log_length)
             e->next = next;
             e->head = n->head;
             e->run += n->run;
+            e->memory += n->memory;
         }
     }
 }
@@ -197,7 +204,7 @@ vhdx_ring_entries(const VhdxLog *log, VcFile *file, GError **error)
         }
         VhdxRingEntry e = { .at = at };
         bool valid;
-        if (!read_entry(&ring, &log->guid, at, &e.entry, &work, &valid, error))
+        if (!read_entry(&ring, &log->guid, &e, &work, &valid, error))
             return NULL;
         if (valid)
             g_array_append_val(entries, e);

@@ -33,6 +33,7 @@ typedef struct {
     guint next;   /* index of the entry that continues the sequence; VHDX_RING_NONE */
     guint head;   /* index of the last entry of the sequence */
     uint64_t run; /* bytes from here to the head's end */
+    uint64_t memory; /* bytes that replay keeps of the changes from here to there */
 } VhdxRingEntry;
 
 #define VHDX_RING_NONE G_MAXUINT

@@ -125,10 +125,10 @@ check_sequence(const GArray *entries, guint first, const VhdxLog *log, uint64_t 
                 h->entry.last);
         return false;
     }
-    if (tail->run > VHDX_REPLAY_MAX) {
+    if (tail->memory > VHDX_REPLAY_MAX) {
         vc_fail(error, VC_ERROR_LIMIT,
                 "log: %" PRIu64 " bytes to replay in memory, expected at most 256 MiB",
-                tail->run);
+                tail->memory);
         return false;
     }
     *head = h;

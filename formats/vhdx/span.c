@@ -8,9 +8,11 @@
 
 #include <inttypes.h>
 
-/* A span ends when so many entries had to be read for it: whoever asks for a piece of a
- * long one does not pay for all of it. With blocks of 1 MiB that is 128 GiB. */
-#define SPAN_ENTRIES_MAX ((uint64_t)128 << 10)
+/* A span ends when more entries than that had to be read for it: whoever asks for a
+ * piece of a long one, as a child does for each of its gaps, does not pay for all of
+ * it. With blocks of 1 MiB that is 4 GiB. Holes of the table cost nothing and do not
+ * count. */
+#define SPAN_ENTRIES_MAX ((uint64_t)4 << 10)
 
 static uint64_t
 entry_position(const VhdxImage *image, uint64_t index)
@@ -150,6 +152,10 @@ vhdx_span_at(const VhdxImage *image, uint64_t block, VhdxSpan *span, GError **er
     return true;
 }
 
+/* What is read of a sector bitmap for one answer. */
+#define PIECE 1024u
+#define PIECE_BITS (PIECE * 8)
+
 /* How many of the COUNT bits from FIRST of BITMAP, lowest of a byte first, are all BIT.
  */
 static uint32_t
@@ -190,26 +196,17 @@ vhdx_sectors_at(const VhdxImage *image, uint64_t block, uint32_t sector, bool *h
     const VhdxGeometry *g = &image->geometry;
     uint32_t in_block = g->block_size / g->logical_sector;
     uint64_t bit = block % g->chunk_ratio * in_block + sector, bitmap;
-    uint8_t raw[1024];
+    uint32_t skip = bit % 8, in_piece = bit % PIECE_BITS;
+    uint32_t n = MIN(in_block - sector, PIECE_BITS - in_piece);
+    uint8_t raw[PIECE];
 
-    *sectors = 0;
     if (!find_bitmap(image, block / g->chunk_ratio, &bitmap, error))
         return false;
-    for (uint32_t left = in_block - sector; left > 0;) {
-        uint32_t skip = bit % 8, n = MIN(left, (uint32_t)sizeof raw * 8 - skip);
-        if (!vc_file_read(image->file, bitmap + bit / 8, raw, (skip + n + 7) / 8,
-                          error)) {
-            g_prefix_error(error, "sector bitmap: ");
-            return false;
-        }
-        if (*sectors == 0)
-            *here = raw[0] >> skip & 1;
-        uint32_t equal = equal_bits(raw, skip, n, *here);
-        *sectors += equal;
-        if (equal < n)
-            break;
-        bit += n;
-        left -= n;
+    if (!vc_file_read(image->file, bitmap + bit / 8, raw, (skip + n + 7) / 8, error)) {
+        g_prefix_error(error, "sector bitmap: ");
+        return false;
     }
+    *here = raw[0] >> skip & 1;
+    *sectors = equal_bits(raw, skip, n, *here);
     return true;
 }

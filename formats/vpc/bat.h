@@ -48,7 +48,8 @@ VpcPlace *vpc_bat_sorted(const VpcBat *bat, size_t *n, GError **error);
 bool vpc_bat_check(const VpcBat *bat, GError **error);
 
 /* The bits of allocated BLOCK from SECTOR on: *SET is the bit there and *RUN (at least
- * 1) how many in the block are the same. */
+ * 1) how many in the block are the same; what goes on in the next sector of the bitmap,
+ * a multiple of 2 MiB of the block, is not counted. */
 bool vpc_bitmap_run(const VpcBat *bat, VcFile *file, uint32_t block, uint32_t sector,
                     bool *set, uint32_t *run, GError **error);
 

@@ -9,6 +9,10 @@
 
 #define HEX "0x%" G_GINT64_MODIFIER "x"
 
+/* A longer map is not read: a bit for each block of the largest table. The one of
+ * XenServer goes by the entries of the table, which may be more than the disk needs. */
+#define BATMAP_MAX ((uint64_t)VPC_BAT_ENTRIES_MAX / 8)
+
 typedef struct {
     uint64_t at;
     uint64_t length; /* bytes */
@@ -20,9 +24,9 @@ typedef struct {
 static uint64_t
 count_wrong(const VpcBat *bat, const uint8_t *map, size_t length, uint64_t first)
 {
-    uint64_t wrong = 0;
-    for (size_t i = 0; i < length * 8; i++)
-        if ((map[i / 8] & (0x80u >> i % 8)) && first + i < bat->n &&
+    uint64_t wrong = 0, bits = first < bat->n ? MIN(length * 8, bat->n - first) : 0;
+    for (uint64_t i = 0; i < bits; i++)
+        if ((map[i / 8] & (0x80u >> i % 8)) &&
             bat->entries[first + i] == VPC_UNALLOCATED)
             wrong++;
     return wrong;
@@ -92,5 +96,12 @@ vpc_batmap_check(VcFile *file, const VpcBat *bat, VcReport *report, uint64_t *fr
     if (map.length * 8 < bat->n)
         vc_report_add(report, VC_FINDING_WARNING,
                       "the batmap has too few bits for %u blocks", bat->n);
+    if (map.length > BATMAP_MAX) {
+        vc_report_add(report, VC_FINDING_WARNING,
+                      "the batmap of %" G_GUINT64_FORMAT
+                      " bytes was not read: no disk needs more than %" G_GUINT64_FORMAT,
+                      map.length, BATMAP_MAX);
+        return true;
+    }
     return check_map(file, bat, &map, report, error);
 }

@@ -8,7 +8,8 @@
 
 #include <string.h>
 
-/* Bits of one sector of bitmap. */
+/* Bits of one sector of bitmap, and of one answer: who asks for a piece of a long run,
+ * as a child does for each extent of its parent, does not pay for all of it. */
 #define PIECE_BITS (VPC_SECTOR * 8u)
 
 static bool
@@ -39,23 +40,15 @@ bool
 vpc_bitmap_run(const VpcBat *bat, VcFile *file, uint32_t block, uint32_t sector,
                bool *set, uint32_t *run, GError **error)
 {
-    uint32_t sectors = bat->block_size / VPC_SECTOR;
-    uint64_t at = vpc_bat_position(bat, block);
+    uint32_t bit = sector % PIECE_BITS, base = sector - bit;
+    uint32_t end = MIN(bat->block_size / VPC_SECTOR - base, PIECE_BITS);
     uint8_t piece[VPC_SECTOR];
 
-    *run = 0;
-    for (uint32_t bit = sector; bit < sectors;) {
-        uint32_t base = bit - bit % PIECE_BITS, end = MIN(sectors - base, PIECE_BITS);
-        if (!vc_file_read(file, at + base / 8, piece, sizeof piece, error))
-            return false;
-        if (bit == sector)
-            *set = bit_at(piece, bit - base, bat->low_bit_first);
-        uint32_t same = count_same(piece, bit - base, end, *set, bat->low_bit_first);
-        *run += same;
-        bit += same;
-        if (bit - base < end)
-            break;
-    }
+    if (!vc_file_read(file, vpc_bat_position(bat, block) + base / 8, piece,
+                      sizeof piece, error))
+        return false;
+    *set = bit_at(piece, bit, bat->low_bit_first);
+    *run = count_same(piece, bit, end, *set, bat->low_bit_first);
     return true;
 }
 

@@ -150,7 +150,8 @@ START_TEST(the_bitmap_says_sector_by_sector_who_has_it)
 }
 END_TEST
 
-START_TEST(long_runs_of_bits_are_one_extent)
+/* Whoever asks for a piece of it does not pay for all of it. */
+START_TEST(a_long_run_of_bits_ends_with_a_piece_of_the_bitmap)
 {
     image = (Image){ .flags = 2,
                      .locator = CHILD_OF(PARENT_ID),
@@ -167,7 +168,10 @@ START_TEST(long_runs_of_bits_are_one_extent)
     ck_assert_uint_eq(map_at(source, 0).depth, 1);
     ck_assert_uint_eq(map_at(source, 0).length, 512);
     /* The content of the block is a hole of the file. */
-    assert_zero(source, 512, 64 * MIB - 512, false);
+    assert_zero(source, 512, 4 * MIB - 512, false);
+    assert_zero(source, 3 * MIB + 5 * 512 + 1, MIB - 5 * 512 - 1, false);
+    for (uint64_t at = 4 * MIB; at < 64 * MIB; at += 4 * MIB)
+        assert_zero(source, at, 4 * MIB, false);
     assert_zero(source, 64 * MIB, 6 * MIB, true);
 }
 END_TEST
@@ -343,7 +347,7 @@ main(void)
     tcase_add_test(tests, nothing_is_read_before_the_parent_is_there);
     tcase_add_test(tests, what_is_not_in_the_child_is_in_the_parent);
     tcase_add_test(tests, the_bitmap_says_sector_by_sector_who_has_it);
-    tcase_add_test(tests, long_runs_of_bits_are_one_extent);
+    tcase_add_test(tests, a_long_run_of_bits_ends_with_a_piece_of_the_bitmap);
     tcase_add_test(tests, a_partial_block_at_the_end_goes_to_the_end_of_the_disk);
     tcase_add_test(tests, a_partial_block_needs_its_bitmap);
     tcase_add_test(tests, a_bitmap_on_a_block_is_corrupt);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Tests of which entries of a log count. */
+#include "formats/vhdx/log-ring.h"
 #include "io/bytes.h"
 #include "io/checksum.h"
 #include "tests/formats/vhdx/log-image.h"
@@ -202,6 +203,26 @@ START_TEST(an_entry_of_another_log_is_none)
 }
 END_TEST
 
+START_TEST(the_memory_of_a_sequence_is_counted_from_each_entry_on)
+{
+    g_autoptr(GError) error = NULL;
+    VhdxLog log = { .offset = IMAGE_LOG, .length = image.log_length };
+    memcpy(log.guid.bytes, image_log_guid, 16);
+    Change changes[] = { { .position = PAGE(1), .zeros = MIB },
+                         { .position = PAGE(0), .byte = 1 },
+                         { .position = PAGE(1), .zeros = 4096 } };
+    uint32_t second = image_log(
+        &image, &(LogEntry){ .sequence = 5, .changes = changes, .n = 3, .slack = 9 });
+    put(second, 0, 6, PAGE(0), 1);
+    g_autoptr(GArray) entries = vhdx_ring_entries(&log, image.file, &error);
+    assert_no_error(error);
+    ck_assert_uint_eq(entries->len, 2);
+    ck_assert_uint_eq(g_array_index(entries, VhdxRingEntry, 0).memory,
+                      2 * 4096 + 4 * 128);
+    ck_assert_uint_eq(g_array_index(entries, VhdxRingEntry, 1).memory, 4096 + 128);
+}
+END_TEST
+
 START_TEST(entries_that_lie_on_each_other_are_limited)
 {
     /* Every sector begins an entry that is as long as the log. */
@@ -241,6 +262,7 @@ main(void)
     tcase_add_test(tests, every_flipped_byte_makes_an_entry_invalid);
     tcase_add_test(tests, an_entry_with_a_field_out_of_range_is_none);
     tcase_add_test(tests, an_entry_of_another_log_is_none);
+    tcase_add_test(tests, the_memory_of_a_sequence_is_counted_from_each_entry_on);
     tcase_add_test(tests, entries_that_lie_on_each_other_are_limited);
     suite_add_tcase(suite, tests);
     return run_suite(suite);

@@ -199,14 +199,21 @@ END_TEST
 START_TEST(more_to_replay_than_memory_should_hold_is_limited)
 {
     image_clear(&image);
-    image = (Image){ .log_length = (uint32_t)(VHDX_REPLAY_MAX + 4 * MIB) };
+    image = (Image){ .log_length = (uint32_t)(80 * MIB) };
     image_build(&image);
+    /* 8 MiB of descriptors for each entry, of zeros that take 32 MiB to remember. */
+    unsigned n = 2048 * 128 - 2;
+    g_autofree Change *changes = g_new0(Change, n);
+    for (unsigned i = 0; i < n; i++)
+        changes[i] = (Change){ .position = image.payload, .zeros = 4096 };
     uint32_t at = 0;
-    /* Long entries of nothing: 32 MiB of sparse file each. */
-    for (unsigned i = 0; i < 9; i++)
+    for (unsigned i = 0; i < 9; i++) {
         at = image_log(
             &image,
-            &(LogEntry){ .at = at, .sequence = 1 + i, .slack = i < 8 ? 8191 : 1 });
+            &(LogEntry){ .at = at, .sequence = 1 + i, .changes = changes, .n = n });
+        if (i == 7)
+            ck_assert_uint_eq(replays().entries, 8);
+    }
     refuses(VC_ERROR_LIMIT);
 }
 END_TEST

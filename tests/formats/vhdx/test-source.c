@@ -136,10 +136,12 @@ START_TEST(an_extent_is_not_looked_for_without_end)
         image_block(&image, block, ZERO, 0);
     g_autoptr(VcSource) source = opens_indexed(&image);
     unsigned extents = 0;
-    for (uint64_t at = 0; at < (uint64_t)1 << 40; extents++)
-        at += map_at(source, at).length;
-    ck_assert_uint_ge(extents, 4);
-    ck_assert_uint_le(extents, 10);
+    for (uint64_t at = 0; at < (uint64_t)1 << 40; extents++) {
+        uint64_t length = map_at(source, at).length;
+        ck_assert_uint_le(length, (4096 + 512) * MIB);
+        at += length;
+    }
+    ck_assert_uint_le(extents, 256);
 }
 END_TEST
 

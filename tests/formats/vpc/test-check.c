@@ -272,6 +272,81 @@ START_TEST(data_under_clear_bits_is_found)
 }
 END_TEST
 
+/* A file whose reads are counted. */
+typedef struct {
+    VcFile base;
+    VcFile *below; /* owned */
+    uint64_t bytes;
+} Counted;
+
+static bool
+counted_read(VcFile *file, uint64_t position, void *buffer, size_t length, size_t *got,
+             GError **error)
+{
+    Counted *counted = (Counted *)file;
+    counted->bytes += length;
+    return vc_file_read_some(counted->below, position, buffer, length, got, error);
+}
+
+static bool
+counted_size(VcFile *file, uint64_t *size, GError **error)
+{
+    return vc_file_size(((Counted *)file)->below, size, error);
+}
+
+/* Checks FILE, which is taken; gives how many bytes were read. */
+static uint64_t
+bytes_of_check(VcFile *file, VcReport *report)
+{
+    static const VcFileOps ops = { .read = counted_read, .size = counted_size };
+    g_autoptr(GError) error = NULL;
+    Counted counted = { .below = file };
+    vc_file_init(&counted.base, &ops, "counted", true);
+    ck_assert(vc_format_vpc.check(&counted.base, report, &error));
+    assert_no_error(error);
+    vc_file_clear(&counted.base);
+    vc_file_free(file);
+    return counted.bytes;
+}
+
+/* A table of many blocks in one place must not take many times its bytes to read. */
+START_TEST(what_lies_over_a_block_is_not_read_again)
+{
+    static const uint8_t clear[16];
+    VcFile *file = make_image("");
+    vc_file_write(file, 151 * 512, clear, sizeof clear, NULL); /* block 3 */
+    vc_file_zero(file, 152 * 512, IMAGE_BLOCK, NULL);
+    for (uint32_t block = 0; block < 10; block++)
+        set_entry(file, block, block == 5 ? 151 + 16 : 151);
+    VcReport report;
+    vc_report_init(&report);
+    ck_assert_uint_lt(bytes_of_check(file, &report), 2 * IMAGE_BLOCK);
+    ck_assert_uint_eq(count(&report, VC_FINDING_CORRUPT, "overlap"), 9);
+    vc_report_clear(&report);
+}
+END_TEST
+
+START_TEST(bitmaps_are_not_looked_at_without_end)
+{
+    static const uint8_t clear = 0;
+    VcFile *file = vc_memory_file("many");
+    g_autoptr(VcSink) sink = create_vpc(file, 1500 * 4096, "block_size=4k", NULL);
+    put(sink, 0, 1500 * 4096);
+    ck_assert(vc_sink_finish(sink, NULL));
+    for (uint32_t block = 0; block < 1500; block++) {
+        uint8_t raw[4];
+        vc_file_read(file, 1536 + 4 * block, raw, 4, NULL);
+        vc_file_write(file, (uint64_t)load_be32(raw) * 512, &clear, 1, NULL);
+    }
+    VcReport report;
+    vc_report_init(&report);
+    bytes_of_check(file, &report);
+    ck_assert_uint_eq(report.count[VC_FINDING_CORRUPT], VC_FINDINGS_MAX);
+    ck_assert_uint_eq(count(&report, VC_FINDING_NOTE, "from block 1000 on"), 1);
+    vc_report_clear(&report);
+}
+END_TEST
+
 START_TEST(a_lost_block_is_a_leak)
 {
     VcFile *file = vc_memory_file("m");
@@ -332,6 +407,27 @@ START_TEST(a_wrong_batmap_is_found)
 }
 END_TEST
 
+/* As many bits as there are blocks in the largest table are read, and no more. */
+START_TEST(a_batmap_longer_than_any_disk_needs_is_not_read)
+{
+    static const uint32_t most = VPC_BAT_ENTRIES_MAX / 8 / 512; /* sectors */
+    for (uint32_t sectors = most; sectors <= most + 1; sectors++) {
+        VcFile *file = make_image("");
+        VpcFooter footer = get_footer(file);
+        uint8_t raw[512] = "tdbatmap";
+        store_be64(raw + 8, 2560);
+        store_be32(raw + 16, sectors);
+        store_be32(raw + 20, 0x00010002);
+        vc_file_write(file, 2048, raw, 512, NULL);
+        vc_file_truncate(file, 2560 + (uint64_t)sectors * 512 + 512, NULL);
+        set_footer(file, &footer);
+        /* The blocks lie in the map, so the checksum is that of their bytes. */
+        expect(file, VC_FINDING_WARNING, sectors > most ? "was not read" : "checksum",
+               1);
+    }
+}
+END_TEST
+
 /* Whatever is wrong with a file, a check ends and a source reads or refuses. */
 START_TEST(every_truncation_can_be_checked)
 {
@@ -369,9 +465,12 @@ main(void)
     tcase_add_test(checks, a_stream_cannot_be_checked);
     tcase_add_test(checks, each_bad_block_is_found);
     tcase_add_test(checks, data_under_clear_bits_is_found);
+    tcase_add_test(checks, what_lies_over_a_block_is_not_read_again);
+    tcase_add_test(checks, bitmaps_are_not_looked_at_without_end);
     tcase_add_test(checks, a_lost_block_is_a_leak);
     tcase_add_test(checks, a_fixed_image_is_compared_with_its_size);
     tcase_add_test(checks, a_wrong_batmap_is_found);
+    tcase_add_test(checks, a_batmap_longer_than_any_disk_needs_is_not_read);
     tcase_add_test(checks, every_truncation_can_be_checked);
     suite_add_tcase(suite, probing);
     suite_add_tcase(suite, checks);

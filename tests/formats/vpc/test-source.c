@@ -81,6 +81,29 @@ START_TEST(extents_are_contiguous_and_as_long_as_they_can_be)
 }
 END_TEST
 
+START_TEST(a_run_without_blocks_is_not_looked_for_without_end)
+{
+    const uint64_t block = 4096, part = 2048 * block;
+    VcFile *file = vc_memory_file("empty");
+    g_autoptr(VcSink) sink = create_vpc(file, 5000 * block, "block_size=4k", NULL);
+    put(sink, 2047 * block, block);
+    ck_assert(vc_sink_finish(sink, NULL));
+    g_autoptr(VcSource) source = open_vpc(file, "", NULL);
+    const uint64_t ends[] = { 2047 * block, part, 2 * part, 5000 * block };
+    uint64_t at = 0;
+    VcExtent e;
+    for (size_t i = 0; i < G_N_ELEMENTS(ends); i++) {
+        ck_assert(vc_source_map(source, 0, at, &e, NULL));
+        ck_assert_int_eq(e.kind, i == 1 ? VC_DATA : VC_ZERO);
+        ck_assert(e.absent == (i != 1));
+        ck_assert_uint_eq(at + e.length, ends[i]);
+        at += e.length;
+    }
+    ck_assert(vc_source_map(source, 0, part + 7 * block + 100, &e, NULL));
+    ck_assert_uint_eq(e.offset + e.length, 2 * part);
+}
+END_TEST
+
 /* A file that ends early opens with a warning, or not at all; its content is never
  * wrong. */
 START_TEST(every_truncation_is_refused_or_read_right)
@@ -234,6 +257,23 @@ START_TEST(sectors_whose_bit_is_clear_read_as_zero_with_a_warning)
     ck_assert_int_eq(e.kind, VC_ZERO);
     ck_assert_uint_eq(e.length, 412);
     ck_assert(!e.absent);
+}
+END_TEST
+
+START_TEST(a_long_run_of_bits_ends_with_a_sector_of_the_bitmap)
+{
+    const uint64_t part = 2 << 20;
+    VcFile *file = vc_memory_file("long");
+    g_autoptr(VcSink) sink = create_vpc(file, 4 * part, "block_size=8M", NULL);
+    put(sink, 0, 4 * part);
+    ck_assert(vc_sink_finish(sink, NULL));
+    g_autoptr(VcSource) source = open_vpc(file, "", NULL);
+    for (uint64_t at = 5000; at < 4 * part; at += part) {
+        VcExtent e;
+        ck_assert(vc_source_map(source, 0, at, &e, NULL));
+        ck_assert_int_eq(e.kind, VC_DATA);
+        ck_assert_uint_eq(e.length, part - 5000);
+    }
 }
 END_TEST
 
@@ -433,6 +473,7 @@ main(void)
     tcase_set_timeout(tests, 60); /* slow under sanitizers */
     tcase_add_test(tests, what_was_written_is_read);
     tcase_add_test(tests, extents_are_contiguous_and_as_long_as_they_can_be);
+    tcase_add_test(tests, a_run_without_blocks_is_not_looked_for_without_end);
     tcase_add_test(tests, every_truncation_is_refused_or_read_right);
     tcase_add_test(tests, a_fixed_image_that_was_cut_is_no_vhd);
     tcase_add_test(tests, no_flipped_byte_of_the_tables_gives_wrong_content_unnoticed);
@@ -441,6 +482,7 @@ main(void)
     tcase_add_test(tests, blocks_over_each_other_are_refused);
     tcase_add_test(tests, blocks_in_any_order_are_read);
     tcase_add_test(tests, sectors_whose_bit_is_clear_read_as_zero_with_a_warning);
+    tcase_add_test(tests, a_long_run_of_bits_ends_with_a_sector_of_the_bitmap);
     tcase_add_test(tests, bits_of_tapdisk_0_1_are_counted_from_the_low_end);
     tcase_add_test(tests, clear_bits_over_zeros_are_no_reason_to_warn);
     tcase_add_test(tests, a_table_larger_than_needed_is_read_as_far_as_needed);
