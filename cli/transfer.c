@@ -217,6 +217,19 @@ refuse_sources(const VcTransfer *t, const VcConversion *conversion,
     return true;
 }
 
+/* Whoever counts on a copy of its own must know that it is none. */
+static void
+say_shared(const VcConvertStats *stats)
+{
+    if (stats->cloned == 0 || vc_manners != VC_MANNERS_VCONV)
+        return;
+    g_autofree char *shared = vc_print_size(stats->cloned),
+                    *copied = vc_print_size(stats->written);
+    vc_print_note("%s share their place on the disk with the source, %s were copied; "
+                  "--reflink=never copies all",
+                  shared, copied);
+}
+
 bool
 vc_transfer_run(VcTransfer *t, VcConversion *conversion, const GPtrArray *images,
                 GError **error)
@@ -226,7 +239,8 @@ vc_transfer_run(VcTransfer *t, VcConversion *conversion, const GPtrArray *images
         return false;
     vc_progress_start(t->style, t->fd, "copy");
     conversion->watches = t->watches;
-    bool well = vc_conversion_run(conversion, &t->convert, NULL, error);
+    VcConvertStats stats = { 0 };
+    bool well = vc_conversion_run(conversion, &t->convert, &stats, error);
     vc_progress_end(well);
     g_ptr_array_set_size(t->watches, 0);
     if (!well)
@@ -236,5 +250,6 @@ vc_transfer_run(VcTransfer *t, VcConversion *conversion, const GPtrArray *images
         vc_transfer_say(image->source->warnings, image->path);
     }
     vc_transfer_say(conversion->warnings, NULL);
+    say_shared(&stats);
     return true;
 }

@@ -205,5 +205,47 @@ def test_what_is_no_disk_is_refused_as_target():
     equal(left(), ['a.raw'])
 
 
+def share(where):
+    """Every pair of formats with shared extents in the folder WHERE."""
+    raw, qemu_img = f'{where}/source.raw', cli.link('qemu-img')
+    bench.sparse(raw, 64 * bench.MIB, pieces=12)
+    targets = [('out.raw', ['-O', 'raw']), ('out.vhdx', ['-O', 'vhdx']),
+               ('out.vhd', ['-O', 'vpc', '-o', 'subformat=fixed'])]
+    for name, options in targets:
+        target = f'{where}/{name}'
+        done = ok('convert', '-f', 'raw', '--reflink', 'always', *options, raw, target)
+        assert 'share their place' in done.err, done.err
+        same(raw, target, '-F', options[1])
+        # Who calls us qemu-img waits for no notes.
+        for how in [{}, {'program': qemu_img}]:
+            never = [] if how else ['--force', '--reflink', 'never']
+            done = ok('convert', '-f', 'raw', *never, *options, raw, target, **how)
+            assert 'share their place' not in done.err, done.err
+            same(raw, target, '-F', options[1])
+    ok('convert', '-q', '--reflink', 'always', '-O', 'raw', f'{where}/out.vhdx', f'{where}/back.raw')
+    same(raw, f'{where}/back.raw', '-F', 'raw')
+
+
+@in_folder
+def test_extents_are_shared_where_a_file_system_can_and_that_is_said():
+    with disks.mounted(disks.XFS, disks.XFS_SIZE) as where:
+        share(where)
+
+
+@in_folder
+def test_btrfs_shares_extents_too():
+    with disks.mounted(disks.BTRFS, 320 * bench.MIB) as where:
+        share(where)
+
+
+@in_folder
+def test_where_nothing_can_be_shared_always_is_refused():
+    bench.sparse('a.raw', SIZE)
+    with disks.mounted(disks.EXT4, 64 * bench.MIB) as where:
+        fails('convert', '-q', '-f', 'raw', '-O', 'vhdx', '--reflink', 'always', 'a.raw',
+              f'{where}/b.vhdx', says='cannot share extents')
+        equal(os.listdir(where), ['lost+found'])
+
+
 if __name__ == '__main__':
     sys.exit(cli.main(globals()))
