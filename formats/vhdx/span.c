@@ -153,8 +153,8 @@ vhdx_span_at(const VhdxImage *image, uint64_t block, VhdxSpan *span, GError **er
 }
 
 /* What is read of a sector bitmap for one answer. */
-#define PIECE 1024u
-#define PIECE_BITS (PIECE * 8)
+#define PIECE_BITS 8192u
+#define PIECE (PIECE_BITS / 8)
 
 /* How many of the COUNT bits from FIRST of BITMAP, lowest of a byte first, are all BIT.
  */

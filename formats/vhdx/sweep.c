@@ -140,9 +140,11 @@ sweep_run(Sweep *s, const VhdxBatRun *run)
     while (index < end) {
         uint64_t chunk = index / (g->chunk_ratio + 1);
         uint64_t bitmap = vhdx_bitmap_entry(g, chunk), stop = MIN(end, bitmap);
-        if (index < stop)
-            sweep_blocks(s, vhdx_blocks_before(g, index),
-                         MIN(vhdx_blocks_before(g, stop), g->blocks), run->entry);
+        /* The table of a child has entries for whole chunks, also behind the disk. */
+        uint64_t first = vhdx_blocks_before(g, index);
+        uint64_t last = MIN(vhdx_blocks_before(g, stop), g->blocks);
+        if (index < stop && first < last)
+            sweep_blocks(s, first, last, run->entry);
         if (bitmap < end)
             sweep_bitmap(s, chunk, run->entry);
         index = bitmap < end ? bitmap + 1 : end;

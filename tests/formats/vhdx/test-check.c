@@ -126,6 +126,23 @@ START_TEST(odd_entries_are_one_warning_for_each_kind)
 }
 END_TEST
 
+/* A child's table has entries for whole chunks. */
+START_TEST(entries_behind_the_disk_mean_nothing)
+{
+    image_clear(&image);
+    image = (Image){ .flags = 2,
+                     .locator = (const char *const[]){
+                         "parent_linkage", "{aaaaaaaa-aaaa-aaaa-aaaa-aaaaaaaaaaaa}",
+                         "relative_path", "base.vhdx", NULL } };
+    image_build(&image);
+    finds(0, 0, 0, 0);
+    for (unsigned state = 0; state < 8; state++) {
+        image_block(&image, 8 + 195, state, 0);
+        finds(0, 0, 0, 0);
+    }
+}
+END_TEST
+
 START_TEST(space_that_nothing_refers_to_is_a_leak)
 {
     image_add(&image, 0, PRESENT, 1);
@@ -199,6 +216,7 @@ main(void)
     tcase_add_test(tests, what_vconv_does_not_know_cannot_be_checked);
     tcase_add_test(tests, each_bad_entry_is_a_corruption);
     tcase_add_test(tests, odd_entries_are_one_warning_for_each_kind);
+    tcase_add_test(tests, entries_behind_the_disk_mean_nothing);
     tcase_add_test(tests, space_that_nothing_refers_to_is_a_leak);
     tcase_add_test(tests, a_little_space_before_the_first_block_is_no_leak);
     tcase_add_test(tests, bytes_behind_the_last_structure_are_a_note);
