@@ -3,8 +3,8 @@
  *
  * Left to the end, all would wait for the disk there. And a large image would take the
  * page cache from everybody else, and ever new pages from the machine: where it is a
- * virtual one, each costs its host a fault, and writing into them is three times slower
- * than into pages that come back. So each write starts on its way at once, and a
+ * virtual one, each costs its host a fault, and writing into them is several times
+ * slower than into pages that come back. So each write starts on its way at once, and a
  * bounded number of bytes later it is waited for and its pages are given back. */
 #ifndef VC_IO_BEHIND_H
 #define VC_IO_BEHIND_H

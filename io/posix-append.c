@@ -125,7 +125,7 @@ reopen_pipe(int fd)
 
 /* A regular file is written through the page cache, at its offset or at its end. */
 static void
-write_behind(AppendFile *a)
+set_up_behind(AppendFile *a)
 {
     struct stat status;
     if (fstat(a->fd, &status) != 0 || !S_ISREG(status.st_mode))
@@ -154,6 +154,6 @@ vc_posix_append(int fd, bool own, const char *name)
     a->base.reads_zero = true;
     a->fd = fd;
     a->own = own;
-    write_behind(a);
+    set_up_behind(a);
     return &a->base;
 }
