@@ -170,53 +170,6 @@ refuse_unaligned(const VcTransfer *t, const VcConversion *conversion, GError **e
     return true;
 }
 
-/* False, and the error, when SAME: the target at PATH is WHAT. */
-static bool
-refuse_if(bool same, const char *path, const char *what, GError **error)
-{
-    if (!same)
-        return true;
-    vc_fail(error, VC_ERROR_USAGE,
-            "%s: is %s; a source is never written, give another name", path, what);
-    return false;
-}
-
-/* None of PATHS (NULL: there are none) is the target at PATH. */
-static bool
-refuse_paths(const GPtrArray *paths, const char *path, const char *what, GError **error)
-{
-    for (guint i = 0; paths && i < paths->len; i++) {
-        bool same;
-        if (!vc_posix_is_target(paths->pdata[i], path, &same, error) ||
-            !refuse_if(same, path, what, error))
-            return false;
-    }
-    return true;
-}
-
-/* Every target beside everything that is read, also where no disk goes from one to the
- * other: a configuration has a name of the archive's choice. Replacing a parent would
- * be the end of all its children. */
-static bool
-refuse_sources(const VcTransfer *t, const VcConversion *conversion,
-               const GPtrArray *images, GError **error)
-{
-    for (guint i = 0; i < conversion->targets->len; i++) {
-        const char *path = g_array_index(conversion->targets, VcTarget, i).path;
-        for (guint j = 0; j < images->len; j++) {
-            const VcImage *image = images->pdata[j];
-            bool same;
-            if (!vc_posix_is_source(image->source->file, path, &same, error) ||
-                !refuse_if(same, path, "the source as well", error) ||
-                !refuse_paths(image->parents, path, "the parent of the source", error))
-                return false;
-        }
-        if (!refuse_paths(t->inputs, path, "read as well", error))
-            return false;
-    }
-    return true;
-}
-
 /* Whoever counts on a copy of its own must know that it is none. */
 static void
 say_shared(const VcConvertStats *stats)
@@ -234,11 +187,12 @@ bool
 vc_transfer_run(VcTransfer *t, VcConversion *conversion, const GPtrArray *images,
                 GError **error)
 {
-    if (!refuse_unaligned(t, conversion, error) ||
-        !refuse_sources(t, conversion, images, error))
+    if (!refuse_unaligned(t, conversion, error))
         return false;
     vc_progress_start(t->style, t->fd, "copy");
     conversion->watches = t->watches;
+    conversion->images = images;
+    conversion->inputs = t->inputs;
     VcConvertStats stats = { 0 };
     bool well = vc_conversion_run(conversion, &t->convert, &stats, error);
     vc_progress_end(well);

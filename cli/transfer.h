@@ -61,8 +61,7 @@ unsigned vc_transfer_add_target(VcConversion *conversion, VcTarget *target);
 /* The format whose suffix PATH has, before one of compression; else raw. */
 const VcFormat *vc_transfer_format_by_name(const char *path);
 
-/* Runs CONVERSION and says what its sources and sinks had to say. A target that is one
- * of the sources, by the same or another name, is refused. */
+/* Runs CONVERSION over IMAGES and says what its sources and sinks had to say. */
 bool vc_transfer_run(VcTransfer *transfer, VcConversion *conversion,
                      const GPtrArray *images, GError **error);
 

@@ -5,6 +5,7 @@
 #include "converters/copy.h"
 #include "converters/making.h"
 #include "converters/plan.h"
+#include "converters/refuse.h"
 #include "io/error.h"
 #include "io/lock.h"
 #include "io/null.h"
@@ -104,20 +105,6 @@ plan_pair(const VcSource *source, const VcTarget *target, const VcIdentity *iden
     return true;
 }
 
-static bool
-refuse_same_file(const VcSource *source, const VcTarget *target, GError **error)
-{
-    bool same;
-    if (!vc_posix_is_source(source->file, target->path, &same, error))
-        return false;
-    if (!same)
-        return true;
-    vc_fail(error, VC_ERROR_USAGE,
-            "%s: is the source as well; a source is never written, give another name",
-            target->path);
-    return false;
-}
-
 /* Plans all routes of SOURCE; it is walked once, so the strictest target decides. */
 static bool
 plan_source(const VcConversion *conversion, VcSource *source,
@@ -134,8 +121,7 @@ plan_source(const VcConversion *conversion, VcSource *source,
         const VcTarget *target = &g_array_index(conversion->targets, VcTarget,
                                                 route->target);
         VcPlan plan;
-        if (!refuse_same_file(source, target, error) ||
-            !plan_pair(source, target, identity, &plan, error))
+        if (!plan_pair(source, target, identity, &plan, error))
             return false;
         if (plan.walk == VC_WALK_MAP)
             *walk = VC_WALK_MAP;
@@ -311,7 +297,8 @@ vc_conversion_run(VcConversion *conversion, const VcConvertOptions *options,
     g_array_set_clear_func(makings, (GDestroyNotify)vc_making_clear);
     g_array_set_size(makings, conversion->targets->len);
 
-    if (!plan_all(conversion, sources, &options->identity, walks, makings, error))
+    if (!vc_refuse_read(conversion, error) ||
+        !plan_all(conversion, sources, &options->identity, walks, makings, error))
         return false;
     for (unsigned i = 0; i < makings->len; i++) {
         VcMaking *making = &g_array_index(makings, VcMaking, i);

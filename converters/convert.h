@@ -60,11 +60,14 @@ typedef struct {
     GArray *targets; /* of VcTarget */
     GArray *routes;  /* of VcRoute; by source, then by source_disk for each target */
     GPtrArray *warnings; /* said by sinks, each with the path before it */
-    /* Borrowed, both may be NULL: the directory of all targets, in which no other run
+    /* Borrowed, all may be NULL: the directory of all targets, in which no other run
      * gives names while this one does; */
     const char *directory;
-    /* of VcWatch: files that must be at the end what they were at the beginning. */
+    /* of VcWatch: files that must be at the end what they were at the beginning; */
     const GPtrArray *watches;
+    /* of VcImage and of paths (char *): what is open for reading, and what else was
+     * read. No target may be one of them, nor a source, by whatever name. */
+    const GPtrArray *images, *inputs;
 } VcConversion;
 
 void vc_conversion_init(VcConversion *conversion);

@@ -150,6 +150,41 @@ START_TEST(the_source_under_another_name_is_refused_as_target)
 }
 END_TEST
 
+START_TEST(what_is_read_without_a_route_is_refused_as_target)
+{
+    g_autofree char *from = in_directory("source.raw"), *to = in_directory("link.raw");
+    ck_assert_int_eq(link(from, to), 0);
+    VcImageOptions reading = { .format = vc_format_find("raw", NULL) };
+    g_autoptr(GPtrArray) images = g_ptr_array_new(), inputs = g_ptr_array_new();
+    VcImage image;
+    ck_assert(vc_image_open(&image, from, &reading, NULL));
+
+    VcTarget target = { .path = to, .format = reading.format, .mode = VC_OUTPUT_FORCE };
+    vc_layout_add_disk(&target.layout, "", SIZE);
+    VcConvertOptions options = { 0 };
+    for (unsigned as_input = 0; as_input < 2; as_input++) {
+        g_autoptr(GError) error = NULL;
+        if (as_input)
+            g_ptr_array_add(inputs, from);
+        else
+            g_ptr_array_add(images, &image);
+        VcConversion conversion;
+        vc_conversion_init(&conversion);
+        vc_conversion_add_target(&conversion, &target);
+        conversion.images = images;
+        conversion.inputs = inputs;
+        ck_assert(!vc_conversion_run(&conversion, &options, NULL, &error));
+        assert_error(error, VC_ERROR_USAGE);
+        ck_assert_ptr_nonnull(strstr(error->message, "a source is never written"));
+        vc_conversion_clear(&conversion);
+        g_ptr_array_set_size(images, 0);
+    }
+    vc_layout_clear(&target.layout);
+    vc_image_clear(&image);
+    ck_assert_uint_eq(count_files(), 2);
+}
+END_TEST
+
 START_TEST(what_was_in_a_file_written_in_place_does_not_shine_through)
 {
     g_autofree char *path = in_directory("target.raw");
@@ -173,6 +208,7 @@ main(void)
     tcase_add_test(tests, an_existing_output_is_kept_without_force);
     tcase_add_test(tests, a_failed_replacement_keeps_the_old_file);
     tcase_add_test(tests, the_source_under_another_name_is_refused_as_target);
+    tcase_add_test(tests, what_is_read_without_a_route_is_refused_as_target);
     tcase_add_test(tests, what_was_in_a_file_written_in_place_does_not_shine_through);
     suite_add_tcase(suite, tests);
     return run_suite(suite);

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Targets that are read. */
+#include "converters/refuse.h"
+
+#include "io/error.h"
+
+/* False, and the error, when SAME: the target at PATH is WHAT. */
+static bool
+refuse_if(bool same, const char *path, const char *what, GError **error)
+{
+    if (!same)
+        return true;
+    vc_fail(error, VC_ERROR_USAGE,
+            "%s: is %s; a source is never written, give another name", path, what);
+    return false;
+}
+
+static bool
+refuse_source(const VcSource *source, const char *path, GError **error)
+{
+    bool same;
+    return vc_posix_is_source(source->file, path, &same, error) &&
+           refuse_if(same, path, "the source as well", error);
+}
+
+/* None of PATHS (NULL: there are none) is the target at PATH. */
+static bool
+refuse_paths(const GPtrArray *paths, const char *path, const char *what, GError **error)
+{
+    for (guint i = 0; paths && i < paths->len; i++) {
+        bool same;
+        if (!vc_posix_is_target(paths->pdata[i], path, &same, error) ||
+            !refuse_if(same, path, what, error))
+            return false;
+    }
+    return true;
+}
+
+/* Replacing a parent would be the end of all its children. */
+static bool
+refuse_image(const VcImage *image, const char *path, GError **error)
+{
+    return refuse_source(image->source, path, error) &&
+           refuse_paths(image->parents, path, "the parent of the source", error);
+}
+
+static bool
+refuse_target(const VcConversion *conversion, const char *path, GError **error)
+{
+    const VcSource *last = NULL; /* routes are in the order of sources */
+    for (guint i = 0; i < conversion->routes->len; i++) {
+        const VcSource *source = g_array_index(conversion->routes, VcRoute, i).source;
+        if (source != last && !refuse_source(source, path, error))
+            return false;
+        last = source;
+    }
+    for (guint i = 0; conversion->images && i < conversion->images->len; i++)
+        if (!refuse_image(conversion->images->pdata[i], path, error))
+            return false;
+    return refuse_paths(conversion->inputs, path, "read as well", error);
+}
+
+bool
+vc_refuse_read(const VcConversion *conversion, GError **error)
+{
+    for (guint i = 0; i < conversion->targets->len; i++) {
+        const char *path = g_array_index(conversion->targets, VcTarget, i).path;
+        if (!refuse_target(conversion, path, error))
+            return false;
+    }
+    return true;
+}
