@@ -92,8 +92,9 @@ vc_image_lock(VcFile *file, const char *name, const VcImageOptions *options,
      */
     if (options->share)
         return true;
-    if (strcmp(name, "-") == 0 || vc_lock(file, false, &reason)) {
-        VcWatch *watch = options->watches ? vc_watch_new(file) : NULL;
+    VcWatch *watch = NULL;
+    if ((strcmp(name, "-") == 0 || vc_lock(file, false, &reason)) &&
+        (!options->watches || vc_watch_new(file, &watch, &reason))) {
         if (watch)
             g_ptr_array_add(options->watches, watch);
         return true;

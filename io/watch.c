@@ -15,20 +15,29 @@ struct VcWatch {
     struct stat before;
 };
 
-VcWatch *
-vc_watch_new(const VcFile *file)
+bool
+vc_watch_new(const VcFile *file, VcWatch **watch, GError **error)
 {
     struct stat status;
-    if (file->fd < 0 || fstat(file->fd, &status) != 0 || !S_ISREG(status.st_mode))
-        return NULL;
-    int fd = fcntl(file->fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
-    if (fd < 0)
-        return NULL;
+    *watch = NULL;
+    if (file->fd < 0)
+        return true;
+    int fd = -1;
+    if (fstat(file->fd, &status) == 0) {
+        if (!S_ISREG(status.st_mode))
+            return true;
+        fd = fcntl(file->fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+    }
+    if (fd < 0) {
+        vc_fail_errno(error, errno, "cannot watch whether it changes");
+        return false;
+    }
     VcWatch *w = g_new0(VcWatch, 1);
     w->fd = fd;
     w->name = g_strdup(file->name);
     w->before = status;
-    return w;
+    *watch = w;
+    return true;
 }
 
 bool

@@ -9,9 +9,9 @@
 
 typedef struct VcWatch VcWatch;
 
-/* Gives a watch over the regular file behind FILE, before anything of it is read; it
- * outlives FILE. NULL for what is no such file: devices and pipes do not tell. */
-VcWatch *vc_watch_new(const VcFile *file);
+/* Gives in *WATCH one over the regular file behind FILE, before anything of it is read;
+ * it outlives FILE. NULL for what is no such file: devices and pipes do not tell. */
+bool vc_watch_new(const VcFile *file, VcWatch **watch, GError **error);
 
 /* VC_ERROR_IO when size or time of modification have changed since. */
 bool vc_watch_check(const VcWatch *watch, GError **error);
