@@ -101,8 +101,10 @@ warn_of_sectors(VcSink *sink, const VcFormat *format, const VcLayout *layout)
     for (unsigned i = 0; i < layout->n_disks && !format->keeps_sectors; i++)
         if (layout->disks[i].logical_sector > 512)
             vc_warn(sink->warnings,
-                    "the disk has logical sectors of %u bytes, which a %s image cannot "
-                    "tell: where they have 512, its partitions are not found",
+                    "the disk%s%s has logical sectors of %u bytes, which a %s image "
+                    "cannot tell: where they have 512, its partitions are not found",
+                    layout->n_disks > 1 ? " " : "",
+                    layout->n_disks > 1 ? layout->disks[i].name : "",
                     layout->disks[i].logical_sector, format->name);
 }
 

@@ -252,6 +252,20 @@ START_TEST(a_disk_whose_sectors_cannot_be_told_is_warned_of)
 }
 END_TEST
 
+START_TEST(of_several_disks_the_one_whose_sectors_cannot_be_told_is_named)
+{
+    g_autoptr(VcFile) file = vc_memory_file("m");
+    VcLayout layout = { 0 };
+    vc_layout_add_disk(&layout, "drive-scsi0", 1 << 20);
+    vc_layout_add_disk(&layout, "drive-scsi1", 1 << 20)->logical_sector = 4096;
+    g_autoptr(VcSink) sink = vc_format_create(vc_format_find("vma", NULL), file,
+                                              &layout, NULL, NULL, NULL);
+    vc_layout_clear(&layout);
+    ck_assert_uint_eq(sink->warnings->len, 1);
+    ck_assert_ptr_nonnull(strstr(sink->warnings->pdata[0], "disk drive-scsi1 has"));
+}
+END_TEST
+
 START_TEST(a_file_that_is_cut_while_it_is_read_is_short)
 {
     static const uint8_t bytes[8192] = { 1 };
@@ -282,6 +296,8 @@ main(void)
     tcase_add_test(tests, a_file_that_two_formats_claim_is_refused);
     tcase_add_test(tests, reading_beyond_the_end_of_a_disk_is_refused);
     tcase_add_test(tests, a_disk_whose_sectors_cannot_be_told_is_warned_of);
+    tcase_add_test(tests,
+                   of_several_disks_the_one_whose_sectors_cannot_be_told_is_named);
     tcase_add_test(tests, a_file_that_is_cut_while_it_is_read_is_short);
     suite_add_tcase(suite, tests);
     return run_suite(suite);
