@@ -8,6 +8,7 @@
 #include "cli/vma.h"
 #include "io/error.h"
 
+#include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -81,6 +82,8 @@ choose_format(const VcVmaMapping *mapping, bool volume, GError **error)
         g_str_has_prefix(mapping->path, "/dev/"))
         return vc_format_find("raw", error);
     g_autoptr(VcFile) file = vc_posix_open(mapping->path, VC_CACHE_WRITEBACK, error);
+    if (!file)
+        g_prefix_error(error, "%s: ", mapping->path);
     return file ? vc_format_probe(file, error) : NULL;
 }
 
@@ -91,6 +94,10 @@ add_mapped(Extract *e, VcUnpack *unpack, const VcImage *image, unsigned i,
     const VcDisk *disk = &image->source->layout.disks[i];
     struct stat st;
     bool exists = stat(mapping->path, &st) == 0;
+    if (!exists && errno != ENOENT) {
+        vc_fail_errno(error, errno, "%s: cannot see what is there", mapping->path);
+        return false;
+    }
     /* What else there is (a FIFO) takes what it is given, and cannot be looked at. */
     bool volume = exists && (S_ISREG(st.st_mode) || S_ISBLK(st.st_mode));
     const VcFormat *format = choose_format(mapping, volume, error);

@@ -195,6 +195,20 @@ def test_what_a_map_cannot_say_is_refused():
 
 
 @in_folder
+def test_what_cannot_be_looked_at_is_named():
+    make()
+    write('a', b'')
+    os.symlink('loop', 'loop')
+    for path, says in [('a/b', 'a/b: cannot see what is there: Not a directory'),
+                       ('loop', 'loop: cannot see what is there: Too many')]:
+        write('map', b'0:drive-scsi0=%s\nskip=drive-efidisk0\n' % path.encode())
+        done = run('vma', 'extract', '-r', 'map', 'a.vma', 'out')
+        equal(done.status, 1)
+        assert says in done.err, done.err
+        equal(done.err.count('\n'), 1)
+
+
+@in_folder
 def test_the_map_may_be_a_fifo_whose_writer_reads_the_list_first():
     make()
     os.mkfifo('fifo')
