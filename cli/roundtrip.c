@@ -9,6 +9,7 @@
 #include "cli/print.h"
 #include "io/bytes.h"
 #include "io/error.h"
+#include "io/temporary.h"
 
 #include <string.h>
 #include <unistd.h>
@@ -52,13 +53,13 @@ make_folder(Roundtrip *r, GError **error)
 {
     const char *parent = r->transfer.reading.spool ? r->transfer.reading.spool
                                                    : g_get_tmp_dir();
-    r->folder = g_build_filename(parent, "vconv-roundtrip-XXXXXX", NULL);
+    g_autofree char *name = g_build_filename(parent, "vconv-roundtrip", NULL);
+    vc_transfer_say_leftovers(name);
+    r->folder = vc_temporary_folder(name, error);
     r->made = g_ptr_array_new_with_free_func(remove_path);
-    if (g_mkdtemp(r->folder))
-        return true;
-    vc_fail(error, VC_ERROR_IO, "%s: no temporary directory can be made", parent);
-    g_clear_pointer(&r->folder, g_free);
-    return false;
+    if (!r->folder)
+        g_prefix_error(error, "%s: ", name);
+    return r->folder != NULL;
 }
 
 /* The path of one temporary image, which goes with the rest. */

@@ -124,6 +124,20 @@ vc_temporary_open(const char *target, mode_t mode, char **temporary, GError **er
     return -1;
 }
 
+char *
+vc_temporary_folder(const char *target, GError **error)
+{
+    for (int attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
+        g_autofree char *path = make_name(target);
+        if (mkdir(path, 0700) == 0)
+            return g_steal_pointer(&path);
+        if (errno != EEXIST)
+            break;
+    }
+    vc_fail_errno(error, errno, "cannot create a directory in its directory");
+    return NULL;
+}
+
 /* 0, EEXIST, or another error number. */
 static int
 rename_new(const char *temporary, const char *target)

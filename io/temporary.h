@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Private to io/output.c: names for a file that is not ready, and the step to its own.
- */
+/* Names for what is not ready, and the step to its own: what io/output.c is made of. */
 #ifndef VC_IO_TEMPORARY_H
 #define VC_IO_TEMPORARY_H
 
@@ -17,9 +16,13 @@ char *vc_temporary_target(const char *path, GError **error);
 int vc_temporary_open(const char *target, mode_t mode, char **temporary,
                       GError **error);
 
-/* Gives the paths of the files in TARGET's directory that processes made for TARGET
- * which run no more, asked before this one makes its own; empty when there are none or
- * the directory cannot be read. */
+/* Makes a directory for ourselves with a new name in TARGET's and gives its path; NULL
+ * with an error. */
+char *vc_temporary_folder(const char *target, GError **error);
+
+/* Gives the paths of the files and folders in TARGET's directory that processes made
+ * for TARGET which run no more, asked before this one makes its own; empty when there
+ * are none or the directory cannot be read. */
 GPtrArray *vc_temporary_leftovers(const char *target);
 
 /* Renames TEMPORARY to TARGET. Unless REPLACE, VC_ERROR_EXISTS when there is a file of

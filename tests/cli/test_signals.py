@@ -118,6 +118,22 @@ def test_a_kill_leaves_nothing_under_the_final_name():
 
 
 @in_folder
+def test_what_a_killed_roundtrip_leaves_is_said():
+    write('a.raw', pattern(SIZE))
+    os.mkdir('spool')
+    args = ['roundtrip', '-q', '-r', '1M', '--spool', 'spool', '--via', 'raw', 'a.raw']
+    run = Fed(*args)
+    run.wait_for_temporary('spool')
+    run.child.kill()
+    run.end()
+    names = os.listdir('spool')
+    equal(len(names), 1)
+    again = ok('roundtrip', '--spool', 'spool', '--via', 'raw', 'a.raw')
+    assert f'spool/{names[0]} was left by a run that did not end' in again.err, again.err
+    equal(os.listdir('spool'), names)
+
+
+@in_folder
 def test_a_signal_that_is_ignored_stays_ignored():
     run = subprocess.Popen(['sh', '-c', 'trap "" HUP; exec "$@"', 'sh', cli.VCONV, 'convert',
                             '-q', '-f', 'raw', '-', 'out.raw'], stdin=subprocess.PIPE)

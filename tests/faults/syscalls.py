@@ -43,6 +43,8 @@ BORNE = [
 LESS = [r'^(qemu-img )?info .* / stat: ', r'^(map|measure) .* / seek: ',
         r' / read: none / read: read (pipe|map|volumes|machine)']
 
+ROUNDTRIP = '.vconv-roundtrip.' # the beginning of its folder's name
+
 FORMATS = {'vhd': 'vpc', 'vhdx': 'vhdx', 'vma': 'vma'}
 
 # What a part of the campaign must have met, or it shows nothing: one of each; and the sample.
@@ -105,7 +107,7 @@ class Bench:
             whole = os.path.join(self.folder.name, re.sub(r'\.?(.*)\.\d+-[0-9a-f]{8}\.vconv-tmp',
                                                           r'\1', os.path.basename(path)))
             like = ['-F', name, path, whole]
-            if path.startswith('vconv-roundtrip-'):
+            if ROUNDTRIP in path:
                 # Its steps are gone when it ends; each holds what the source holds.
                 like = [path, self.case.args[-1]]
             if (cli.run('check', '-f', name, path).status == 0 and
@@ -124,7 +126,7 @@ class Bench:
             yield f'not whole and accepted: {run.accepted}'
         for path, digest in left.items():
             # roundtrip's own folder of temporary files
-            if path.startswith('vconv-roundtrip-') and (fault.outcome == GONE or fault.more):
+            if ROUNDTRIP in path and (fault.outcome == GONE or fault.more):
                 continue
             if path in temporaries or self.case.in_place or digest == self.whole.get(path, ''):
                 continue
