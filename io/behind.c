@@ -48,23 +48,29 @@ exchange(VcBehind *b, Written written)
     return oldest;
 }
 
-static int
-sync_range(int fd, Written written, unsigned flags)
-{
-    int result;
-    do
-        result = sync_file_range(fd, (off_t)written.position, (off_t)written.length,
-                                 flags);
-    while (result != 0 && errno == EINTR);
-    return result == 0 ? 0 : errno;
-}
-
 /* The call is not to be had here, whether the system lacks it or forbids it. */
 static bool
 is_missing(int errnum)
 {
     return errnum == ENOSYS || errnum == EINVAL || errnum == ESPIPE ||
            errnum == EOPNOTSUPP || errnum == EPERM;
+}
+
+/* 0, or the error of what could not be written back. */
+static int
+sync_range(VcBehind *b, Written written, unsigned flags)
+{
+    int result;
+    do
+        result = sync_file_range(b->fd, (off_t)written.position, (off_t)written.length,
+                                 flags);
+    while (result != 0 && errno == EINTR);
+    if (result == 0)
+        return 0;
+    if (!is_missing(errno))
+        return errno;
+    b->off = true;
+    return 0;
 }
 
 int
@@ -74,16 +80,14 @@ vc_behind_wrote(VcBehind *b, uint64_t position, size_t length)
         return 0;
     Written written = { position, length };
     /* ext4 drops pages for which it finds no place, and says so here alone. */
-    int errnum = sync_range(b->fd, written, SYNC_FILE_RANGE_WRITE);
-    if (is_missing(errnum))
-        b->off = true;
-    if (errnum != 0)
-        return b->off ? 0 : errnum;
+    int errnum = sync_range(b, written, SYNC_FILE_RANGE_WRITE);
+    if (errnum != 0 || b->off)
+        return errnum;
 
     Written oldest = exchange(b, written);
     if (oldest.length == 0)
         return 0;
-    errnum = sync_range(b->fd, oldest,
+    errnum = sync_range(b, oldest,
                         SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE |
                             SYNC_FILE_RANGE_WAIT_AFTER);
     posix_fadvise(b->fd, (off_t)oldest.position, (off_t)oldest.length,

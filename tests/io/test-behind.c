@@ -134,6 +134,19 @@ START_TEST(without_the_call_files_are_written_all_the_same)
 }
 END_TEST
 
+START_TEST(a_call_that_stops_working_is_not_made_again)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(VcFile) file = open_output();
+    wait_fails = ENOSYS;
+    ck_assert(write_all(file, &error));
+    ck_assert(vc_file_sync(file, &error));
+    assert_no_error(error);
+    ck_assert_uint_eq(waits, 1);
+    ck_assert_uint_lt(starts, COUNT);
+}
+END_TEST
+
 START_TEST(small_writes_and_files_that_are_not_synced_are_left_to_the_kernel)
 {
     g_autofree uint8_t *model = pattern_new(4096, 1);
@@ -194,6 +207,7 @@ main(void)
     tcase_add_loop_test(tests, an_error_of_writing_back_is_one_of_a_write, 0, 4);
     tcase_add_test(tests, an_interrupted_wait_is_repeated);
     tcase_add_loop_test(tests, without_the_call_files_are_written_all_the_same, 0, 2);
+    tcase_add_test(tests, a_call_that_stops_working_is_not_made_again);
     tcase_add_test(tests,
                    small_writes_and_files_that_are_not_synced_are_left_to_the_kernel);
     tcase_add_loop_test(tests, a_file_that_only_grows_is_written_behind_too, 0, 2);
