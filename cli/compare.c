@@ -7,7 +7,7 @@
 #include "cli/json.h"
 #include "cli/print.h"
 #include "cli/progress.h"
-#include "cli/reading.h"
+#include "cli/transfer.h"
 #include "io/error.h"
 
 #include <string.h>
@@ -105,6 +105,8 @@ compare(const Compare *c, VcImage images[2], unsigned workers, GError **error)
     vc_progress_end(well);
     if (!well)
         return COMPARE_NOT_READ;
+    for (int i = 0; i < 2 && !c->quiet; i++)
+        vc_transfer_say(images[i].source->warnings, images[i].path);
     if (c->strict && result.size_differs)
         result.same = false;
 

@@ -4,6 +4,7 @@
 
 #include "cli/print.h"
 #include "cli/reading.h"
+#include "cli/transfer.h"
 #include "io/error.h"
 
 #include <string.h>
@@ -122,11 +123,15 @@ map(Map *m, GError **error)
     g_auto(VcImage) image = { 0 };
     unsigned disk;
     uint64_t start, length;
-    return vc_arguments_size("--start-offset", m->start, 0, &start, error) &&
-           vc_arguments_size("--max-length", m->length, G_MAXINT64, &length, error) &&
-           vc_reading_open(&m->reading, m->arguments.files[0], NULL, &image, error) &&
-           vc_image_single_disk(&image, &disk, error) &&
-           walk(m, &image, disk, start, length, error);
+    bool well =
+        vc_arguments_size("--start-offset", m->start, 0, &start, error) &&
+        vc_arguments_size("--max-length", m->length, G_MAXINT64, &length, error) &&
+        vc_reading_open(&m->reading, m->arguments.files[0], NULL, &image, error) &&
+        vc_image_single_disk(&image, &disk, error) &&
+        walk(m, &image, disk, start, length, error);
+    if (well)
+        vc_transfer_say(image.source->warnings, image.path);
+    return well;
 }
 
 static int

@@ -65,6 +65,10 @@ measure(Measure *m, const VcFormat *format, bool json, GError **error)
     if (!vc_conversion_measure(&conversion, 0, &m->transfer.convert, &required, &full,
                                error))
         return false;
+    for (guint i = 0; i < pack.images->len; i++) {
+        const VcImage *image = pack.images->pdata[i];
+        vc_transfer_say(image->source->warnings, image->path);
+    }
 
     if (!json) {
         vc_print_line("required size: %" G_GUINT64_FORMAT, required);

@@ -119,6 +119,30 @@ def test_the_state_of_ram_is_extracted_with_its_zeros():
 
 
 @in_folder
+def test_what_an_old_archive_holds_behind_the_end_of_a_disk_is_left_out_with_a_warning():
+    disk = pattern(65536 + 8704)
+    archive('a.vma', [('drive-scsi0', disk)], old_tail=True)
+    subprocess.run(['gzip', '-k', 'a.vma'], check=True)
+    write('map', b'0:drive-scsi0=mapped.raw\n')
+    write('disk.raw', disk)
+    compare = ['compare', '-f', 'raw', 'disk.raw']
+    ways = [['vma-to-raw', 'a.vma', 'out'], ['vma-to-raw', 'a.vma.gz', 'zipped'],
+            ['vma', 'extract', 'a.vma', 'extracted'],
+            ['vma', 'extract', '-r', 'map', 'a.vma', 'by-map'],
+            ['convert', '-O', 'raw', 'a.vma', 'a.raw'], ['convert', '-O', 'raw', '-', 'b.raw'],
+            ['dd', '-O', 'raw', 'if=a.vma', 'of=c.raw'], ['repack', 'a.vma', 'again.vma'],
+            ['vma', 'verify', 'a.vma'], ['check', 'a.vma'], ['map', 'a.vma'],
+            ['measure', '-O', 'vhdx', 'a.vma'], [*compare, 'a.vma'], [*compare, 'a.vma.gz']]
+    for way in ways:
+        done = ok(*way, stdin=read('a.vma') if '-' in way else b'')
+        assert 'beyond the end of the disk' in done.out + done.err, (way, done.err)
+    for path in ['out/drive-scsi0.raw', 'zipped/drive-scsi0.raw', 'mapped.raw', 'a.raw', 'b.raw',
+                 'c.raw', 'extracted/disk-drive-scsi0.raw']:
+        equal(read(path), disk)
+    equal(ok('vma', 'verify', 'again.vma').err, '')
+
+
+@in_folder
 def test_a_map_sends_disks_where_it_says():
     make()
     write('scsi.raw', b'\xff' * SIZE)

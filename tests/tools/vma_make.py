@@ -117,7 +117,7 @@ def extent(identity, slots, blocks, payload):
     return bytes(head) + b''.join(payload)
 
 
-def extents(disks, identity, order, seed, per_extent, store_zeros):
+def extents(disks, identity, order, seed, per_extent, store_zeros, old_tail):
     slots, payload, blocks = [], [], 0
     some = False
     for number, cluster in in_order(disks, order, seed):
@@ -126,6 +126,8 @@ def extents(disks, identity, order, seed, per_extent, store_zeros):
         valid = min(CLUSTER, disk.size - cluster * CLUSTER)
         if store_zeros:
             data = data.ljust(valid, b'\0')
+        if old_tail and data:
+            data = data.ljust(CLUSTER, b'\xee')
         mask = 0
         if store_zeros or data != ZERO[:len(data)]:
             for at in range(0, len(data), BLOCK):
@@ -143,11 +145,12 @@ def extents(disks, identity, order, seed, per_extent, store_zeros):
 
 
 def make(out, disks, configs=(), identity=None, ctime=0, order='ascending', seed=0,
-         per_extent=58, store_zeros=False):
-    """Writes to OUT an archive of DISKS and CONFIGS, of (name, bytes)."""
+         per_extent=58, store_zeros=False, old_tail=False):
+    """Writes to OUT an archive of DISKS and CONFIGS, of (name, bytes). OLD_TAIL: as writers
+    before June 2020 with what lies behind a disk's end in its last cluster."""
     identity = identity or uuid.uuid5(uuid.NAMESPACE_OID, str(seed)).bytes
     out.write(header(disks, configs, identity, ctime))
-    for raw in extents(disks, identity, order, seed, per_extent, store_zeros):
+    for raw in extents(disks, identity, order, seed, per_extent, store_zeros, old_tail):
         out.write(raw)
 
 
