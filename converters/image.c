@@ -62,6 +62,49 @@ probe_compression(VcFile *file, VcCompression *compression, GError **error)
     return true;
 }
 
+/* A disk may begin with anything, also as a compressed file does: where FORMAT, which
+ * was given, begins with one, only a name says that NAME is compressed. */
+static bool
+is_plain(const VcFormat *format, const char *name)
+{
+    return format && (!format->probe || format->probe_end) &&
+           vc_compression_by_name(name) == VC_COMPRESSION_NONE;
+}
+
+/* One of two signatures is payload, which a guest may have written so: that of a fixed
+ * VHD lies at its end. */
+static bool
+refuse_two_claims(VcFile *file, VcCompression compression, const VcFormat *given,
+                  GError **error)
+{
+    if (given || !file->seekable)
+        return true;
+    const VcFormat *format = vc_format_probe(file, error);
+    if (format && format->probe)
+        vc_fail(error, VC_ERROR_USAGE,
+                "%s: looks like %s data and like a %s image; -f FORMAT says which one "
+                "it is",
+                file->name, vc_compression_name(compression), format->name);
+    return format && !format->probe;
+}
+
+/* What comes out of a file that nothing else says is compressed, and is no known image
+ * either, is more likely a part of a disk. */
+static bool
+refuse_doubtful(const VcImage *image, GError **error)
+{
+    if (image->compression == VC_COMPRESSION_NONE || !image->guessed_raw ||
+        strcmp(image->path, "-") == 0 ||
+        vc_compression_by_name(image->path) != VC_COMPRESSION_NONE)
+        return true;
+    vc_fail(error, VC_ERROR_USAGE,
+            "%s: begins as %s data does, and holds no image that is known: -f raw "
+            "takes it as it is; with a name that ends in .gz, .zst or .lzo it is "
+            "decompressed",
+            image->path, vc_compression_name(image->compression));
+    return false;
+}
+
 /* Gives the decompressed stream of FILE (taken), read ahead when that is wanted. */
 static VcFile *
 stream_file(VcFile *file, VcCompression compression, const VcImageOptions *options,
@@ -104,10 +147,12 @@ vc_image_lock(VcFile *file, const char *name, const VcImageOptions *options,
     return false;
 }
 
-VcFile *
-vc_image_open_file(const char *name, const VcImageOptions *options,
-                   VcCompression *compression, GError **error)
+/* Opens NAME's bytes. IGNORED: what it begins as and is not taken for. */
+static VcFile *
+open_bytes(const char *name, const VcImageOptions *options, VcCompression *compression,
+           VcCompression *ignored, GError **error)
 {
+    *ignored = VC_COMPRESSION_NONE;
     g_autoptr(VcFile) file = vc_posix_open(name, options->cache, error);
     if (!file) {
         g_prefix_error(error, "%s: ", strcmp(name, "-") == 0 ? "standard input" : name);
@@ -116,10 +161,25 @@ vc_image_open_file(const char *name, const VcImageOptions *options,
     if (!vc_image_lock(file, name, options, error) ||
         !probe_compression(file, compression, error))
         return NULL;
+    if (is_plain(options->format, name)) {
+        *ignored = *compression;
+        *compression = VC_COMPRESSION_NONE;
+    }
+    if (*compression != VC_COMPRESSION_NONE &&
+        !refuse_two_claims(file, *compression, options->format, error))
+        return NULL;
     bool plain = *compression == VC_COMPRESSION_NONE;
     if (plain && (file->seekable || options->readahead == 0))
         return g_steal_pointer(&file);
     return stream_file(g_steal_pointer(&file), *compression, options, error);
+}
+
+VcFile *
+vc_image_open_file(const char *name, const VcImageOptions *options,
+                   VcCompression *compression, GError **error)
+{
+    VcCompression ignored;
+    return open_bytes(name, options, compression, &ignored, error);
 }
 
 /* Opens FILE (taken) as the format that was given or that it has. */
@@ -191,15 +251,21 @@ open_image(VcImage *image, const char *name, const VcImageOptions *options,
     g_autofree char *disk = NULL;
     split_name(name, &image->path, &disk);
 
+    VcCompression ignored;
     g_autoptr(VcFile)
-        file = vc_image_open_file(image->path, options, &image->compression, error);
+        file = open_bytes(image->path, options, &image->compression, &ignored, error);
     if (file && !file->seekable && options->spool)
         file = vc_spool(g_steal_pointer(&file), options->spool, error);
     if (!file)
         return false;
     image->source = open_format(image, g_steal_pointer(&file), options, error);
-    if (!image->source)
+    if (!image->source || !refuse_doubtful(image, error))
         return false;
+    /* Somebody may have meant what would come out of it. */
+    if (ignored != VC_COMPRESSION_NONE)
+        vc_warn(image->source->warnings,
+                "begins as %s data does, and is read as it is, since -f %s was given",
+                vc_compression_name(ignored), options->format->name);
     if (image->source->parent && !options->no_parent &&
         !vc_chain_adopt(image->source, image->path, options, image->parents, error))
         return false;

@@ -396,5 +396,42 @@ def test_as_qemu_img_outputs_are_replaced_and_nothing_is_said():
     fails('convert', 'no-such', 'd.raw', program=tool, prefix='qemu-img: ')
 
 
+# --- disks that begin as compressed files do
+
+@in_folder
+def test_a_disk_that_begins_as_a_compressed_file_does_is_no_compressed_file():
+    inner = pattern(SIZE)
+    write('inner.raw', inner)
+    for tool in ['gzip', 'zstd']:
+        data = subprocess.run([tool, '-c', 'inner.raw'], stdout=subprocess.PIPE, check=True).stdout
+        disk = write('disk.raw', data + bytes(4 * SIZE - len(data)))
+        for name in ['disk.raw', '-']:
+            done = ok('convert', '-f', 'raw', '--force', '-O', 'raw', name, 'out.raw',
+                      stdin=read(disk) if name == '-' else b'')
+            assert f'begins as {tool} data does, and is read as it is' in done.err, done.err
+            equal(read('out.raw'), read(disk))
+        # What comes out of it, and out of nothing else, is no image that is known.
+        fails('convert', '-O', 'raw', disk, 'none.raw', says=f'begins as {tool} data does')
+        # A fixed VHD begins with its disk.
+        ok('convert', '-q', '-f', 'raw', '--force', '-O', 'vpc', '-o', 'subformat=fixed', disk,
+           'fixed.vhd')
+        fails('convert', '-O', 'raw', 'fixed.vhd', 'none.raw',
+              says=f'looks like {tool} data and like a vpc image')
+        ok('compare', '-f', 'vpc', '-F', 'raw', 'fixed.vhd', disk)
+    assert not os.path.exists('none.raw')
+
+
+@in_folder
+def test_a_name_or_a_known_image_says_that_a_file_is_compressed():
+    write('inner.raw', pattern(SIZE))
+    ok('convert', '-q', '-O', 'vma', 'inner.raw', 'a.vma')
+    for path in ['inner.raw', 'a.vma']:
+        write(path + '.gz', gzip.compress(read(path)))
+    os.rename('a.vma.gz', 'backup')
+    ok('compare', '-F', 'raw', 'inner.raw', 'inner.raw.gz')
+    ok('compare', 'inner.raw', 'backup')
+    ok('compare', '-f', 'raw', 'inner.raw', '-', stdin=read('inner.raw.gz'))
+
+
 if __name__ == '__main__':
     sys.exit(cli.main(globals()))

@@ -203,6 +203,8 @@ def test_a_block_device_is_a_source_of_every_format():
             file.truncate(-(-os.path.getsize('a.' + kind) // 4096) * 4096)
         if kind == 'fixed':
             continue  # its footer is what ends the file, not the device
+        if kind == 'gz':
+            continue  # no name says that it is compressed
         with disks.loop('a.' + kind) as device:
             ok('convert', '-q', *(['-f', 'raw'] if kind == 'raw' else []), '-O', 'raw',
                device, 'out')

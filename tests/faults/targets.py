@@ -19,8 +19,8 @@ SIZE = 4 * bench.MIB
 LARGER = (64 if bench.LONG else 24) * bench.MIB
 
 
-def same(path, other, *options):
-    ok('compare', '-q', '-f', 'raw', *options, path, other)
+def same(path, other, *options, **more):
+    ok('compare', '-q', '-f', 'raw', *options, path, other, **more)
 
 
 @in_folder
@@ -153,8 +153,10 @@ def test_on_a_larger_block_device_nothing_of_before_shines_through():
         for name, options in kinds if bench.LONG else [kinds[0], kinds[4], kinds[8]]:
             with device_of(LARGER) as device:
                 ok(*convert(path, name, options), '-n', device)
-                same(path, device + ('#drive-scsi0' if name == 'vma' else ''),
-                     *(['-F', 'raw'] if name == 'raw' else []))
+                with open(device, 'rb') as file:
+                    # What holds no known image is decompressed where its name says so.
+                    piped = {'stdin': file} if name == 'raw' else {}
+                    same(path, '-' if piped else device, **piped)
                 if name == 'vma':
                     ok('check', '-q', device)
                 equal(read(device)[-bench.MIB:], bytes(bench.MIB))
