@@ -2,30 +2,26 @@
 /* Hostile VMA archives: opened, read in stored order, mapped and checked, and all of
  * these must agree.
  *
- * The input is short for an archive, so that a mutation hits something: a byte of
- * flags, the first 60 bytes of the header, 4 + 4 config pointers, 8 devices (name
- * pointer and size), a length and as many bytes of blob buffer; then extents, each a
- * byte of flags and its header. Flags say what is mended, and the payload is made up.
- */
+ * The input is short for an archive, so that a mutation hits something. Flags say what
+ * is mended, and the payload is made up. */
 #include "tests/fuzz/fuzz.h"
 
 #include "formats/format.h"
-#include "io/bytes.h"
 #include "io/error.h"
 #include "io/memory.h"
 #include "io/stream.h"
+#include "tests/fuzz/vma-input.h"
 
 extern const VcFormat vc_format_vma;
 
 #define FIXED 12288u
 #define EXTENT 512u
+#define SLOTS 59u
 /* Enough for several extents; the archive stays small whatever the counts say. */
 #define PAYLOAD_MAX ((size_t)256 << 10)
 /* Of each disk; a hostile one has a billion runs of zeros and data at most as many as
  * it has blocks, but there is only so much time. */
 #define MAPS_MAX 3000u
-
-enum { MEND_FIELDS = 1, MEND_SIZES = 2, MEND_SUM = 4, MEND_COUNT = 8, NO_PAYLOAD = 16 };
 
 /* What is left of the input. */
 typedef struct {
@@ -79,16 +75,33 @@ add_header(GByteArray *archive, Input *input)
     memset(raw + FIXED, 0, size - FIXED);
     take(input, raw + FIXED, blobs);
 
-    if (flags & MEND_FIELDS)
+    if (flags & VMA_MEND_FIELDS)
         memcpy(raw, "VMA\0\0\0\0\1", 8);
-    if (flags & MEND_SIZES) {
+    if (flags & VMA_MEND_SIZES) {
         store_be32(raw + 48, FIXED);
         store_be32(raw + 52, blobs);
         store_be32(raw + 56, size);
     }
     uint32_t header_size = load_be32(raw + 56);
-    if (flags & MEND_SUM && header_size >= 48 && header_size <= size)
+    if (flags & VMA_MEND_SUM && header_size >= 48 && header_size <= size)
         sum(raw, header_size, 32);
+}
+
+/* Makes the header of an extent of slots that go on from one another. */
+static size_t
+take_run(Input *input, uint8_t *raw)
+{
+    uint8_t run[VMA_RUN_INPUT - 1] = { 0 };
+    take(input, run, sizeof run);
+    uint32_t cluster = load_be32(run + 2);
+    for (unsigned i = 0; i < MIN(run[1], SLOTS); i++) {
+        uint8_t *slot = raw + 40 + 8 * (size_t)i;
+        store_be16(slot, load_be16(run + 8));
+        slot[3] = run[0];
+        store_be32(slot + 4, cluster);
+        cluster += (uint32_t)(int16_t)load_be16(run + 6);
+    }
+    return EXTENT;
 }
 
 static void
@@ -98,27 +111,27 @@ add_extent(GByteArray *archive, Input *input, uint8_t flags)
     g_byte_array_set_size(archive, at + EXTENT);
     uint8_t *raw = archive->data + at;
     memset(raw, 0, EXTENT);
-    size_t got = take(input, raw, EXTENT);
-    if (got < EXTENT && flags & NO_PAYLOAD)
+    size_t got = flags & VMA_RUN ? take_run(input, raw) : take(input, raw, EXTENT);
+    if (got < EXTENT && flags & VMA_NO_PAYLOAD)
         g_byte_array_set_size(archive, at + (guint)got);
-    if (got < EXTENT && flags & NO_PAYLOAD)
+    if (got < EXTENT && flags & VMA_NO_PAYLOAD)
         return;
 
-    if (flags & MEND_FIELDS) {
+    if (flags & VMA_MEND_FIELDS) {
         memcpy(raw, "VMAE\0", 6);
         memcpy(raw + 8, archive->data + 8, 16);
     }
-    if (flags & MEND_COUNT) {
+    if (flags & VMA_MEND_COUNT) {
         unsigned blocks = 0;
-        for (unsigned i = 0; i < 59; i++)
+        for (unsigned i = 0; i < SLOTS; i++)
             if (raw[40 + 8 * i + 3] != 0)
                 blocks += (unsigned)__builtin_popcount(load_be16(raw + 40 + 8 * i));
         store_be16(raw + 6, (uint16_t)blocks);
     }
-    if (flags & MEND_SUM)
+    if (flags & VMA_MEND_SUM)
         sum(raw, EXTENT, 24);
     size_t payload = (size_t)load_be16(raw + 6) * 4096;
-    if (flags & NO_PAYLOAD || archive->len + payload > PAYLOAD_MAX)
+    if (flags & VMA_NO_PAYLOAD || archive->len + payload > PAYLOAD_MAX)
         return;
     guint end = archive->len;
     g_byte_array_set_size(archive, end + (guint)payload);
