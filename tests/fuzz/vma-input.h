@@ -3,10 +3,11 @@
  * changes.
  *
  * A byte of flags, the first 60 bytes of the header, 4 + 4 config pointers, 8 devices
- * (name pointer and size), a length and as many bytes of blob buffer. Then extents,
- * each a byte of flags and its header; or, with VMA_RUN among the flags, 10 bytes that
- * its slots are made of: device (1), number of slots (1), cluster of the first (4),
- * step from each to the next (2, signed) and mask (2). */
+ * (name pointer and size), a length and as many bytes of blob buffer; with
+ * VMA_NO_PAYLOAD the archive ends after as many bytes. Then extents, each a byte of
+ * flags and its header; or, with VMA_RUN among the flags, 10 bytes that its slots are
+ * made of: device (1), number of slots (1), cluster of the first (4), step from each to
+ * the next (2, signed) and mask (2). */
 #ifndef VC_TESTS_FUZZ_VMA_INPUT_H
 #define VC_TESTS_FUZZ_VMA_INPUT_H
 
