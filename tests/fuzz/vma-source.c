@@ -171,10 +171,47 @@ open_bytes(const GByteArray *archive, bool stream)
     return stream ? vc_stream_file(vc_stream_from_file(file), "fuzz") : file;
 }
 
+/* A piece of a disk that the walk saw. */
+typedef struct {
+    unsigned disk;
+    uint64_t begin, end;
+} Range;
+
+static int
+compare_ranges(gconstpointer a, gconstpointer b)
+{
+    const Range *x = a, *y = b;
+    if (x->disk != y->disk)
+        return x->disk < y->disk ? -1 : 1;
+    return (x->begin > y->begin) - (x->begin < y->begin);
+}
+
+/* An archive in order has each byte of each disk once. The set of clusters cannot
+ * vouch for itself: all that reads an archive asks it. */
+static void
+check_ranges(const VcSource *source, GArray *ranges)
+{
+    guint next = 0;
+    g_array_sort(ranges, compare_ranges);
+    for (unsigned i = 0; i < source->layout.n_disks; i++) {
+        bool counts = !source->layout.disks[i].vmstate && !source->skip[i];
+        uint64_t at = 0;
+        for (; next < ranges->len; next++) {
+            const Range *range = &g_array_index(ranges, Range, next);
+            if (range->disk != i)
+                break;
+            g_assert(!counts || range->begin == at);
+            at = range->end;
+        }
+        g_assert(!counts || at == source->layout.disks[i].size);
+    }
+}
+
 /* Walks to the end; MAPPED has the index of the same archive, or is NULL. */
 static bool
 walk(VcSource *source, const VcSource *mapped)
 {
+    g_autoptr(GArray) ranges = g_array_new(FALSE, FALSE, sizeof(Range));
     VcExtent extent = { 0 };
     for (;;) {
         g_autoptr(GError) error = NULL;
@@ -183,10 +220,12 @@ walk(VcSource *source, const VcSource *mapped)
             return false;
         }
         if (extent.kind == VC_END)
-            return true;
+            break;
         const VcDisk *disk = &source->layout.disks[extent.disk];
         g_assert(!source->skip[extent.disk] && extent.offset < disk->size &&
                  extent.length <= disk->size - extent.offset);
+        Range range = { extent.disk, extent.offset, extent.offset + extent.length };
+        g_array_append_val(ranges, range);
         if (extent.kind == VC_DATA) {
             uint8_t ends[2];
             if (!vc_file_read(extent.file, extent.position, ends, 1, NULL) ||
@@ -200,6 +239,8 @@ walk(VcSource *source, const VcSource *mapped)
         g_assert(vc_source_map(mapped, extent.disk, extent.offset, &same, NULL));
         g_assert(same.kind == extent.kind && same.position == extent.position);
     }
+    check_ranges(source, ranges);
+    return true;
 }
 
 /* Walks over every other disk. What comes down a pipe has no index. */
