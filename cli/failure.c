@@ -13,6 +13,7 @@ void
 vc_failure_as_json(char *const *files)
 {
     /* Copies: the arguments are gone when their command has returned. */
+    g_clear_pointer(&names, g_ptr_array_unref);
     names = g_ptr_array_new_with_free_func(g_free);
     for (; *files; files++) {
         const char *name = strcmp(*files, "-") == 0 ? "standard input" : *files;

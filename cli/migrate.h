@@ -6,7 +6,7 @@
 #include "cli/command.h"
 
 /* The command NAME when it is such a pair (names and aliases count), else NULL. Lives
- * until the next call. */
+ * until the next call, and no longer than NAME. */
 const VcCommand *vc_migrate_find(const char *name);
 
 /* The names of all pairs, by alias where a format has one; owned by the caller. */
