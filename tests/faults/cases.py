@@ -103,6 +103,8 @@ def make(tools=('zstd', 'gzip', 'lzop')):
             subprocess.run([tool, '-c', 'source.vma'], stdout=file, stderr=subprocess.DEVNULL,
                            check=True)
         made.append(name)
+    cli.ok('convert', '-q', '-O', 'raw', 'source.raw', 'source.raw.gz')
+    cli.ok('convert', '-q', '-O', 'vpc', 'source.raw', 'source.vhd.zst')
     if 'source.vma.zst' in made:
         frames('source.vma', 'frames.vma.zst')
         made.append('frames.vma.zst')
@@ -110,6 +112,7 @@ def make(tools=('zstd', 'gzip', 'lzop')):
     cli.write('volumes', b'1:drive-scsi0=volume.raw\n1:drive-efidisk0=volume.efi\n')
     cli.write('machine.conf', CONFIG)
     cli.link('qemu-img')
+    cli.link('vma')
     return made
 
 
@@ -151,6 +154,10 @@ def ways():
     yield convert('source.raw', 'out.vma', ['-O', 'vma'], '--compress', 'zstd:3,threads=2')
     yield convert('source.raw', 'out.vma', ['-O', 'vma'], '--compress', 'lzo:9')
     yield convert('source.raw', 'out.raw.gz', ['-O', 'raw'])
+    yield convert('source.raw', 'out.vhdx.zst', ['-O', 'vhdx'])
+    yield convert('source.raw.gz', 'out.vhd', ['-O', 'vpc'], '--size', SIZE)
+    yield convert('source.vhd.zst', 'out.vma', ['-O', 'vma'], '--spool', '.')
+    yield convert('two.vma#drive-scsi0', 'out.vhdx', ['-O', 'vhdx'])
     yield convert('source.vhdx', 'out.vhd.zst', ['-O', 'vpc'])
     for target, options in [TARGETS[0], TARGETS[1], TARGETS[5], TARGETS[6]]:
         yield convert('source.raw', target, options, '-t', 'writeback')
@@ -178,6 +185,8 @@ def archives():
     yield Case('vma-to-vhdx', '-q', '--reproducible', 'source.vma.zst', 'out', outputs=['out'])
     yield Case('vma-to-raw', '-q', '--force', 'two.vma', 'out', old='other.raw',
                outputs=['out/drive-scsi0.raw', 'out/drive-efidisk0.raw', 'out'])
+    yield Case('raw-to-vma', '-q', '--reproducible', 'source.raw', 'other.raw', 'two.out.vma',
+               outputs=['two.out.vma'])
     yield Case('raw-to-vma', '-q', '--reproducible', '--config', 'machine.conf', 'source.raw',
                'out.vma', outputs=['out.vma'])
     for pair in ['raw-to-vhd', 'raw-to-vhdx', 'vhd-to-vhdx', 'vhd-to-raw', 'vhdx-to-vhd',
@@ -187,6 +196,10 @@ def archives():
                    outputs=[f'out.{target}'])
     yield Case('repack', '-q', '--reproducible', 'two.vma', 'out.vma.zst', outputs=['out.vma.zst'])
     yield Case('repack', '-q', '--reproducible', 'two.vma', '-')
+    yield Case('list', 'two.vma', program='vma')
+    yield Case('extract', 'two.vma', 'out', outputs=['out'], program='vma')
+    yield Case('create', 'out.vma', '-c', 'machine.conf', 'a=source.raw', outputs=['out.vma'],
+               program='vma')
     yield Case('vma', 'list', 'two.vma')
     yield Case('vma', 'config', 'two.vma')
     yield Case('vma', 'verify', 'two.vma')
@@ -217,15 +230,30 @@ def looks(foreign):
     yield Case('compare', 'source.raw', 'source.vma.zst#drive-scsi0', errors=(2, 4))
     yield Case('compare', '-f', 'raw', '-F', 'raw', 'source.raw', 'other.raw', status=1,
                errors=(2, 4))
-    yield Case('roundtrip', '-q', '--reproducible', '--spool', '.', 'source.vhd')
+    for source in ['source.vhd', 'source.vma', 'source.raw']:
+        yield Case('roundtrip', '-q', '--reproducible', '--spool', '.', source)
     yield Case('dd', '-O', 'vpc', 'if=source.raw', 'of=out.vhd', 'bs=1M', 'skip=1',
                '--reproducible', outputs=['out.vhd'])
     yield Case('dd', '-O', 'raw', 'if=source.raw', 'of=out.raw', 'bs=1M', 'skip=1',
                outputs=['out.raw'])
-    yield Case('info', 'source.vhd', program='qemu-img')
+    yield from qemu_looks()
     for target, options in TARGETS[:5]:
         yield Case('create', '-q', '--reproducible', '-f', *options[1:], target, SIZE,
                    outputs=[target])
+
+
+def qemu_looks():
+    """The same under the name of qemu-img."""
+    yield Case('info', 'source.vhd', program='qemu-img')
+    yield Case('check', 'source.vhdx', program='qemu-img')
+    yield Case('map', '--output=json', 'source.vhd', program='qemu-img')
+    yield Case('measure', '-O', 'vhdx', 'source.raw', program='qemu-img')
+    yield Case('compare', '-f', 'raw', 'source.raw', 'source.vhdx', errors=(2, 4),
+               program='qemu-img')
+    yield Case('create', '-q', '-f', 'vhdx', 'out.vhdx', SIZE, outputs=['out.vhdx'],
+               program='qemu-img')
+    yield Case('dd', '-f', 'raw', '-O', 'vpc', 'if=source.raw', 'of=out.vhd', 'bs=1M',
+               outputs=['out.vhd'], program='qemu-img')
 
 
 def refusals():

@@ -19,10 +19,10 @@ BTRFS = ['mkfs.btrfs', '-q', '-M', '-f']
 
 def needs(*tools):
     if os.geteuid() != 0:
-        raise tap.Skip('needs root')
+        raise tap.Missing('needs root')
     for tool in tools:
         if not shutil.which(tool):
-            raise tap.Skip(f'{tool} is not installed')
+            raise tap.Missing(f'{tool} is not installed')
 
 
 @contextlib.contextmanager
@@ -31,7 +31,7 @@ def loop(path):
     needs('losetup')
     done = subprocess.run(['losetup', '--find', '--show', path], capture_output=True, text=True)
     if done.returncode != 0:
-        raise tap.Skip('there are no loop devices here')
+        raise tap.Missing('there are no loop devices here')
     device = done.stdout.strip()
     try:
         yield device
@@ -48,7 +48,7 @@ def mounted(make, size, image='image', where='mnt'):
     os.makedirs(where, exist_ok=True)
     subprocess.run([*make, image], check=True, **QUIET)
     if subprocess.run(['mount', '-o', 'loop', image, where], **QUIET).returncode != 0:
-        raise tap.Skip(f'cannot mount what {make[0]} made')
+        raise tap.Missing(f'cannot mount what {make[0]} made')
     try:
         yield where
     finally:
@@ -62,7 +62,7 @@ def memory(size, where='memory'):
     os.makedirs(where, exist_ok=True)
     if subprocess.run(['mount', '-t', 'tmpfs', '-o', f'size={size}', 'tmpfs', where],
                       **QUIET).returncode != 0:
-        raise tap.Skip('cannot mount a tmpfs')
+        raise tap.Missing('cannot mount a tmpfs')
     try:
         yield where
     finally:

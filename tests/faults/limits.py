@@ -51,6 +51,13 @@ def commands(room, path):
         # Most of them hold two disks, of which convert takes none.
         yield ['vma', 'verify', path], (0, 1)
         yield ['vma-to-raw', '-q', path, 'out'], (0, 1)
+        yield ['vma-to-raw', '-q', '-', 'out'], (0, 1)
+        yield ['vma', 'extract', path, 'out'], (0, 1)
+        yield ['repack', '-q', '--spool', '.', path, 'out'], (0, 1)
+    else:
+        yield ['compare', '-q', path, path], (0, 1, 2, 4)
+        yield ['measure', '-O', 'vpc', path], (0, 1)
+        yield ['convert', '-q', '--chain', '-O', 'vhdx', path, 'out'], (0, 1)
 
 
 def remove(path):
@@ -60,11 +67,13 @@ def remove(path):
         os.unlink(path)
 
 
-def see(command, statuses, before):
+def see(command, path, statuses, before):
+    """COMMAND, whose "-" is the file at PATH."""
     limits, environment = bounds()
-    done = subprocess.run([cli.VCONV, *command], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                          stderr=subprocess.PIPE, timeout=CLOCK, env=environment,
-                          preexec_fn=bench.limited(*limits))
+    with open(path if '-' in command else os.devnull, 'rb') as stdin:
+        done = subprocess.run([cli.VCONV, *command], stdin=stdin, stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE, timeout=CLOCK, env=environment,
+                              preexec_fn=bench.limited(*limits))
     err = done.stderr.decode(errors='replace')
     what = f'{command}: status {done.returncode}: {err}'
     assert done.returncode in statuses, what
@@ -85,7 +94,7 @@ def bounded(room):
         for command, statuses in commands(room, path):
             count += 1
             try:
-                see(command, statuses, before)
+                see(command, path, statuses, before)
             except (AssertionError, subprocess.TimeoutExpired) as error:
                 faults.append(str(error))
             remove('out')

@@ -6,6 +6,7 @@
  *               errno as a number, or one of
  *                 short    half of what is asked for is done
  *                 none     nothing is: a read finds the end, a write takes no byte
+ *                 garbage  a read gives other bytes than the file has
  *                 late     a millisecond late
  *                 kill     SIGKILL instead of the call
  *                 term     SIGTERM, then the call
@@ -13,6 +14,7 @@
  * FAULT_REPORT  a file that gets a line for the first call of each fault that happened
  *
  * The family "any" is all calls but those of "memory" and "thread". */
+#include <dirent.h>
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -41,7 +43,7 @@
 /* Requests up to this are met: for them GLib ends the program, as it is meant to. */
 #define MEMORY_MAX ((size_t)64 << 10)
 
-typedef enum { PASS, FAIL, SHORT, NONE } Outcome;
+typedef enum { PASS, FAIL, SHORT, NONE, GARBAGE } Outcome;
 
 typedef struct {
     char family[16], what[16];
@@ -101,6 +103,8 @@ happen(const Fault *f)
         return SHORT;
     if (strcmp(f->what, "none") == 0)
         return NONE;
+    if (strcmp(f->what, "garbage") == 0)
+        return GARBAGE;
     if (strcmp(f->what, "kill") == 0)
         kill(getpid(), SIGKILL);
     if (strcmp(f->what, "term") == 0) {
@@ -170,8 +174,15 @@ ours_fd(int fd)
         return meet(family, #name, where) == PASS ? REAL(name) arguments : -1;         \
     }
 
-/* A call that moves LENGTH bytes. */
-#define MOVE(family, name, parameters, arguments)                                      \
+static void
+spoil(uint8_t *bytes, ssize_t length)
+{
+    for (ssize_t i = 0; bytes && i < length; i++)
+        bytes[i] ^= 0x55;
+}
+
+/* A call that moves LENGTH bytes, INTO what it reads. */
+#define MOVE(family, name, parameters, arguments, into)                                \
     ssize_t name parameters                                                            \
     {                                                                                  \
         Outcome outcome = meet(family, #name, ours_fd(fd));                            \
@@ -179,15 +190,19 @@ ours_fd(int fd)
             return outcome == FAIL ? -1 : 0;                                           \
         if (outcome == SHORT && length > 1)                                            \
             length /= 2;                                                               \
-        return REAL(name) arguments;                                                   \
+        ssize_t moved = REAL(name) arguments;                                          \
+        if (outcome == GARBAGE)                                                        \
+            spoil(into, moved);                                                        \
+        return moved;                                                                  \
     }
 
-MOVE("read", read, (int fd, void *to, size_t length), (fd, to, length))
+MOVE("read", read, (int fd, void *to, size_t length), (fd, to, length), to)
 MOVE("read", pread64, (int fd, void *to, size_t length, off64_t at),
-     (fd, to, length, at))
-MOVE("write", write, (int fd, const void *from, size_t length), (fd, from, length))
+     (fd, to, length, at), to)
+MOVE("write", write, (int fd, const void *from, size_t length), (fd, from, length),
+     NULL)
 MOVE("write", pwrite64, (int fd, const void *from, size_t length, off64_t at),
-     (fd, from, length, at))
+     (fd, from, length, at), NULL)
 
 /* Nothing is written back: no test loses its power, and thousands of runs would wait.
  */
@@ -231,6 +246,7 @@ CALL("stat", int, statx,
      (fd, path, flags, mask, status), path[0] ? ours(path) : ours_fd(fd))
 CALL("stat", ssize_t, readlink, (const char *path, char *to, size_t length),
      (path, to, length), ours(path))
+CALL("stat", int, access, (const char *path, int mode), (path, mode), ours(path))
 CALL("lock", int, flock, (int fd, int operation), (fd, operation), ours_fd(fd))
 CALL("mode", int, fchown, (int fd, uid_t user, gid_t group), (fd, user, group),
      ours_fd(fd))
@@ -239,6 +255,19 @@ CALL("descriptor", int, dup, (int fd), (fd), ours_fd(fd))
 CALL("descriptor", int, eventfd, (unsigned value, int flags), (value, flags), "eventfd")
 CALL("poll", int, poll, (struct pollfd * fds, nfds_t n, int timeout), (fds, n, timeout),
      "poll")
+
+DIR *
+opendir(const char *path)
+{
+    return meet("open", "opendir", ours(path)) == PASS ? REAL(opendir)(path) : NULL;
+}
+
+char *
+realpath(const char *path, char *resolved)
+{
+    return meet("stat", "realpath", ours(path)) == PASS ? REAL(realpath)(path, resolved)
+                                                        : NULL;
+}
 
 /* The descriptor is gone all the same, as Linux does it. */
 int

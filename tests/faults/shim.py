@@ -16,8 +16,9 @@ TIMEOUT = 60
 PIECE = 4096
 
 # What may come of a fault: FAIL, the documented status and one line; BEAR, the very result of
-# an undisturbed run; EITHER. GONE: the process is killed.
-FAIL, BEAR, EITHER, GONE = 'fail', 'bear', 'either', 'gone'
+# an undisturbed run; EITHER. GONE: the process is killed. LIED: it was told what is not so, and
+# may have believed it, but what it makes is an image.
+FAIL, BEAR, EITHER, GONE, LIED = 'fail', 'bear', 'either', 'gone', 'lied'
 
 
 class Fault:
@@ -47,6 +48,7 @@ FAULTS = [
     Fault('read', 'short', BEAR),
     Fault('read', 'short', BEAR, times=0, once=True),
     Fault('read', 'none', EITHER),
+    Fault('read', 'garbage', LIED),
     Fault('write', 'EIO', FAIL),
     Fault('write', 'ENOSPC', FAIL, times=0),
     Fault('write', 'EDQUOT', FAIL),

@@ -5,11 +5,13 @@ error of one line, nothing under the final name, nothing left, the sources as th
 where a fault can be borne, the very result of an undisturbed run.
 
 With FAULTS_LONG every command and pair of formats, and N = 1, 2, 3 ... until nothing goes
-wrong any more; else a few commands, and N = 1, 4, 16 ... FAULTS_CASES and FAULTS_KINDS, regular
-expressions, choose commands and faults; FAULTS_SLICE=I/N is the Ith of N parts of it all."""
+wrong any more; else a few commands, and N = 1, 4, 16 ... FAULTS_JOBS says how many run side by
+side. FAULTS_CASES and FAULTS_KINDS, regular expressions, choose commands and faults;
+FAULTS_SLICE=I/N is the Ith of N parts of it all."""
 
 import collections
 import itertools
+import multiprocessing
 import os
 import re
 import sys
@@ -21,13 +23,14 @@ import cli
 import shim
 import tap
 from cli import in_folder
-from shim import BEAR, FAIL, GONE
+from shim import BEAR, FAIL, GONE, LIED
 
 SANITIZE = os.environ.get('VCONV_SANITIZE', 'none')
 
 # What can be borne although the family says otherwise: "case / fault / first call".
 BORNE = [
     r'/ open: .* / open: open64 direct',  # then it is done through the cache
+    r'/ open: .* / open: opendir ',  # of what was left there is only a note
     r'^(qemu-img )?info .*\.vhd / read: EIO from',  # what is looked at for a warning only
     r'^compare .*other\.raw / ',  # a difference that was found is one
     # Whose the old file was it cannot stay then: its group loses its rights instead.
@@ -43,6 +46,9 @@ BORNE = [
 LESS = [r'^(qemu-img )?info .* / stat: ', r'^(map|measure) .* / seek: ',
         r' / read: none / read: read (pipe|map|volumes|machine)']
 
+# How a line on standard error begins.
+BEGINNINGS = 'vconv: ', 'qemu-img: ', 'vma: ', '{"error"'
+
 ROUNDTRIP = '.vconv-roundtrip.' # the beginning of its folder's name
 
 FORMATS = {'vhd': 'vpc', 'vhdx': 'vhdx', 'vma': 'vma'}
@@ -52,9 +58,12 @@ MET = [{'open'}, {'read'}, {'write'}, {'sync'}, {'rename', 'link'}, {'seek'}, {'
 MET_IN_SAMPLE = [*MET, {'range'}]
 
 
-def format_of(temporary):
-    """The format that the name of a temporary file of us says; None: raw, or none."""
-    found = re.search(r'\.(vhdx?|vma)(\.(zst|gz|lzo))?\.\d+-[0-9a-f]{8}\.vconv-tmp$', temporary)
+TEMPORARY = r'\.\d+-[0-9a-f]{8}\.vconv-tmp$'
+
+
+def format_of(path):
+    """The format that the name of a file says; None: raw, or none."""
+    found = re.search(r'\.(vhdx?|vma)(\.(zst|gz|lzo))?$', re.sub(TEMPORARY, '', path))
     return found and FORMATS[found[1]]
 
 
@@ -86,6 +95,7 @@ class Bench:
         left = shim.files_beside(self.known)
         try:
             self.look_at_leftovers(run, left)
+            run.refused = self.refused(left) if ':garbage' in plan else []
         finally:
             for path in left:
                 if keep and left[path]:
@@ -97,15 +107,22 @@ class Bench:
                     os.rmdir(path)
         return run, left
 
+    def refused(self, left):
+        """The files with a final name that are no images."""
+        return [path for path in left
+                if left[path] not in self.whole.values() and not self.case.in_place
+                and re.search(r'\.(vhdx?|vma|vma\.\w+)$', path)
+                and cli.run('check', '-f', format_of(path), path).status != 0]
+
     def look_at_leftovers(self, run, left):
         run.accepted = []
         for path in left:
             name = format_of(path)
-            if not name or left[path] in self.whole.values():
+            if not name or left[path] in self.whole.values() or not re.search(TEMPORARY, path):
                 continue
             # Only the last bytes of what is told twice may be missing.
-            whole = os.path.join(self.folder.name, re.sub(r'\.?(.*)\.\d+-[0-9a-f]{8}\.vconv-tmp',
-                                                          r'\1', os.path.basename(path)))
+            whole = os.path.join(self.folder.name,
+                                 re.sub(r'^\.|' + TEMPORARY, '', os.path.basename(path)))
             like = ['-F', name, path, whole]
             if ROUNDTRIP in path:
                 # Its steps are gone when it ends; each holds what the source holds.
@@ -122,6 +139,9 @@ class Bench:
             self.known = shim.stamps()
         if temporaries and fault.outcome != GONE and 'unlink' not in fault.more:
             yield f'left: {temporaries}'
+        if fault.outcome == LIED:
+            yield from self.faults_of_lie(run)
+            return
         if run.accepted:
             yield f'not whole and accepted: {run.accepted}'
         for path, digest in left.items():
@@ -134,6 +154,16 @@ class Bench:
                     not self.is_one_of(LESS, fault, run):
                 yield f'{path} is there and not whole'
         yield from self.faults_of_end(fault, run, left)
+
+    def faults_of_lie(self, run):
+        """What is wrong with a run that was told what is not so."""
+        if not 0 <= run.status < 64:
+            yield f'status {run.status}'
+        wrong = [line for line in run.err.splitlines() if not line.startswith(BEGINNINGS)]
+        if wrong:
+            yield f'said {wrong}'
+        if run.refused:
+            yield f'made, and no image: {run.refused}'
 
     def faults_of_end(self, fault, run, left):
         if fault.outcome == GONE:
@@ -154,7 +184,7 @@ class Bench:
             return
         if run.status not in errors:
             yield f'status {run.status}, not one of {errors}'
-        if len(lines) != 1 or not lines[0].startswith(('vconv: ', 'qemu-img: ', '{"error"')):
+        if len(lines) != 1 or not lines[0].startswith(BEGINNINGS):
             yield f'not one line: {run.err!r}'
         if fault.outcome == BEAR:
             yield f'not borne: {run.err!r}'
@@ -170,8 +200,9 @@ def numbers(fault):
     return itertools.count(1) if bench.LONG else (4 ** n for n in itertools.count())
 
 
-def disturb(case, faults, counts, problems):
-    """All FAULTS on CASE."""
+def disturb(case, faults):
+    """All FAULTS on CASE: gives how often they ended how, and what went wrong."""
+    counts, problems = collections.Counter(), []
     with_case = Bench(case)
     for fault in faults:
         for n in numbers(fault):
@@ -185,6 +216,37 @@ def disturb(case, faults, counts, problems):
             if wrong:
                 problems.append(f'{case.name}: {fault.name}, N = {n} ({"; ".join(run.struck)}): '
                                 f'{", ".join(wrong)}; status {run.status} {run.err!r}')
+    return counts, problems
+
+
+def make_all():
+    """Makes the sources in the current folder, and gives the commands over them."""
+    sources = cases.make()
+    if not bench.LONG:
+        return list(cases.sample())
+    foreign = cases.make_foreign()
+    return [*cases.ways(), *cases.archives(), *cases.looks(foreign), *cases.refusals(),
+            *cases.pairs(sources + foreign)]
+
+
+class Worker:
+    """A process with a folder of its own."""
+    all = []
+
+    @staticmethod
+    def begin(number):
+        with number.get_lock():
+            number.value += 1
+            folder = f'worker-{number.value}'
+        os.mkdir(folder)
+        os.chdir(folder)
+        with open(os.devnull, 'w', encoding='utf-8') as sys.stdout:
+            Worker.all = make_all()
+
+    @staticmethod
+    def disturb(job):
+        name, faults = job
+        return name, *disturb(next(case for case in Worker.all if case.name == name), faults)
 
 
 def chosen(everything):
@@ -210,18 +272,21 @@ def look_at_met(faults, families):
     assert not missed, f'never struck: {missed}'
 
 
-def campaign(everything):
+def campaign():
     if not shim.SHIM:
         raise tap.Skip('there is no shim for this system')
     faults = [fault for fault in shim.FAULTS
               if re.search(os.environ.get('FAULTS_KINDS') or '', fault.name)]
     counts, problems = collections.Counter(), []
-    picked = chosen(everything)
-    for case in picked:
-        before = sum(counts.values())
-        disturb(case, faults, counts, problems)
-        if bench.LONG:
-            bench.said(f'{case.name}: {sum(counts.values()) - before} faults')
+    picked = [case.name for case in chosen(make_all())]
+    with multiprocessing.Pool(int(os.environ.get('FAULTS_JOBS') or 1), Worker.begin,
+                              [multiprocessing.Value('i')]) as pool:
+        for name, more, wrong in pool.imap_unordered(
+                Worker.disturb, [(name, faults) for name in picked]):
+            counts += more
+            problems += wrong
+            if bench.LONG:
+                bench.said(f'{name}: {sum(more.values())} faults')
     for family in sorted({family for family, _ in counts}):
         ends = ', '.join(f'{counts[family, end]} {end}' for end in ('failed', 'borne', 'killed')
                          if counts[family, end])
@@ -233,13 +298,7 @@ def campaign(everything):
 
 @in_folder
 def test_a_call_that_fails_never_leaves_what_is_not_whole():
-    sources = cases.make()
-    if not bench.LONG:
-        campaign(cases.sample())
-        return
-    foreign = cases.make_foreign()
-    campaign([*cases.ways(), *cases.archives(), *cases.looks(foreign), *cases.refusals(),
-              *cases.pairs(sources + foreign)])
+    campaign()
 
 
 if __name__ == '__main__':

@@ -21,7 +21,7 @@ def corpus(*names):
     """The path of NAMES in the corpus; the test is skipped where it is not."""
     path = os.path.join(CORPUS, *names)
     if not os.path.exists(path):
-        raise tap.Skip(f'{path} is not here')
+        raise tap.Missing(f'{path} is not here')
     return path
 
 
