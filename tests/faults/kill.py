@@ -30,6 +30,9 @@ TARGETS = [
     ('zst', 'out.vhdx', ['-O', 'vhdx'], 'vhdx'),
     ('pipe', 'out.vhd', ['-O', 'vpc'], 'vpc'),
     ('gz', 'out.vhd', ['-O', 'vpc', '-o', 'subformat=fixed'], 'vpc'),
+    ('raw', 'out.vhdx', ['-O', 'vhdx', '-o', 'subformat=fixed'], 'vhdx'),
+    ('raw', 'out.raw.gz', ['-O', 'raw', '--compress', 'gzip:1'], None),
+    ('vhdx', 'out.vma.lzo', ['-O', 'vma'], 'vma'),
 ]
 MAKE = {'vhdx': ['-O', 'vhdx'], 'vpc': ['-O', 'vpc'], 'vma': ['-O', 'vma'],
         'zst': ['-O', 'vma', '--compress', 'zstd'],
