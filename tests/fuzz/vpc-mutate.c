@@ -239,12 +239,41 @@ change_batmap(FuzzInput *in, FuzzDice *dice, const Parts *p)
     fuzz_records_poke(in, position, old, raw, sizeof raw);
 }
 
+/* What the parent is called: in the header, or where one of its locators points. */
+static void
+change_name(FuzzInput *in, FuzzDice *dice, const Parts *p)
+{
+    static const char *const texts[] = {
+        "\\\\?\\c:\\a\\b", "\\\\h\\s\\a", "a\\b",  "c:/", ".\\..", "",
+        "file:///a%2fb",   "file://h/a",  "file:", "%ff",
+    };
+    uint8_t old[HEADER], raw[HEADER];
+    const char *text = texts[fuzz_roll(dice, N(texts))];
+    unsigned form = fuzz_roll(dice, 4); /* bytes, little, big endian; a surrogate */
+    uint64_t position = p->header + 64;
+    fuzz_records_peek(in, p->header, raw, HEADER);
+    if (fuzz_roll(dice, 2))
+        position = align(
+            load_be64(raw + LOCATORS + (size_t)24 * fuzz_roll(dice, 8) + 16));
+    fuzz_records_peek(in, position, old, WINDOW);
+    memcpy(raw, old, WINDOW);
+    if (form == 3) {
+        static const uint8_t pair[] = { 0xd8, 0x3d, 0xde, 0, 0xd8, 0 };
+        memcpy(raw + fuzz_roll(dice, 16), pair, 6 - 2 * fuzz_roll(dice, 3));
+    }
+    for (size_t i = 0, step = form ? 2 : 1; form < 3 && i <= strlen(text); i++) {
+        raw[i * step] = raw[i * step + step - 1] = 0;
+        raw[i * step + (form == 2)] = (uint8_t)text[i];
+    }
+    fuzz_records_poke(in, position, old, raw, WINDOW);
+}
+
 static void
 change_one(FuzzInput *in, FuzzDice *dice)
 {
     Parts p;
     find_parts(in, dice, &p);
-    switch (fuzz_roll(dice, 13)) {
+    switch (fuzz_roll(dice, 14)) {
     case 0:
     case 1:
         change_footer(in, dice, &p);
@@ -272,6 +301,9 @@ change_one(FuzzInput *in, FuzzDice *dice)
         break;
     case 11:
         change_batmap(in, dice, &p);
+        break;
+    case 12:
+        change_name(in, dice, &p);
         break;
     default:
         change_length(in, dice, &p);
