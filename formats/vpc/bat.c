@@ -11,14 +11,15 @@
 
 #define HEX "0x%" G_GINT64_MODIFIER "x"
 
-/* The table is read in pieces of so many entries; memory grows with what was read. */
+/* The table is read in pieces, first of so many entries; memory grows with what was
+ * read, at most twofold, so that little is copied. */
 #define PIECE 65536u
 
 static bool
 read_entries(VpcBat *bat, VcFile *file, uint64_t at, uint32_t n, GError **error)
 {
     while (bat->n < n) {
-        uint32_t piece = MIN(n - bat->n, PIECE);
+        uint32_t piece = MIN(n - bat->n, MAX(PIECE, bat->n));
         uint32_t *more = vc_allocate_more(
             bat->entries, ((size_t)bat->n + piece) * sizeof *more, error);
         if (!more)
@@ -122,24 +123,37 @@ vpc_bat_position(const VpcBat *bat, uint32_t block)
     return (uint64_t)bat->entries[block] * VPC_SECTOR;
 }
 
+/* What is taken between AT and END; NULL: nothing. */
+static const char *
+taken_by(const VpcBat *bat, uint64_t at, uint64_t end)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(bat->taken); i++)
+        if (at < bat->taken[i].to && bat->taken[i].from < end)
+            return bat->taken[i].what;
+    return NULL;
+}
+
+bool
+vpc_bat_block_fits(const VpcBat *bat, uint32_t block)
+{
+    uint64_t at = vpc_bat_position(bat, block), end = at + vpc_bat_stride(bat);
+    return end <= bat->end && !taken_by(bat, at, end);
+}
+
 bool
 vpc_bat_check_block(const VpcBat *bat, uint32_t block, GError **error)
 {
     uint64_t at = vpc_bat_position(bat, block), end = at + vpc_bat_stride(bat);
-    if (end > bat->end) {
+    if (vpc_bat_block_fits(bat, block))
+        return true;
+    if (end > bat->end)
         vc_corrupt(error, at,
                    "data ends at " HEX
                    " (was the file cut?), before the end of block %u",
                    bat->end, block);
-        return false;
-    }
-    for (size_t i = 0; i < G_N_ELEMENTS(bat->taken); i++) {
-        if (at < bat->taken[i].to && bat->taken[i].from < end) {
-            vc_corrupt(error, at, "block %u lies over %s", block, bat->taken[i].what);
-            return false;
-        }
-    }
-    return true;
+    else
+        vc_corrupt(error, at, "block %u lies over %s", block, taken_by(bat, at, end));
+    return false;
 }
 
 static int
@@ -154,13 +168,13 @@ vpc_bat_sorted(const VpcBat *bat, size_t *n, GError **error)
 {
     *n = 0;
     for (uint32_t i = 0; i < bat->n; i++)
-        *n += bat->entries[i] != VPC_UNALLOCATED && vpc_bat_check_block(bat, i, NULL);
+        *n += bat->entries[i] != VPC_UNALLOCATED && vpc_bat_block_fits(bat, i);
     VpcPlace *places = vc_allocate(*n + 1, sizeof *places, error);
     if (!places)
         return NULL;
     size_t k = 0;
     for (uint32_t i = 0; i < bat->n; i++)
-        if (bat->entries[i] != VPC_UNALLOCATED && vpc_bat_check_block(bat, i, NULL))
+        if (bat->entries[i] != VPC_UNALLOCATED && vpc_bat_block_fits(bat, i))
             places[k++] = (VpcPlace){ bat->entries[i], i };
     if (*n > 1)
         qsort(places, *n, sizeof *places, compare_places);

@@ -32,8 +32,9 @@ uint64_t vpc_bat_stride(const VpcBat *bat);
 /* Where the bitmap of BLOCK lies (which is allocated); its data follows. */
 uint64_t vpc_bat_position(const VpcBat *bat, uint32_t block);
 
-/* VC_ERROR_CORRUPT when allocated BLOCK is not inside the file and outside of its
- * tables. */
+/* Whether allocated BLOCK is inside the file and outside of its tables. */
+bool vpc_bat_block_fits(const VpcBat *bat, uint32_t block);
+/* VC_ERROR_CORRUPT says why it does not. */
 bool vpc_bat_check_block(const VpcBat *bat, uint32_t block, GError **error);
 
 /* A place in the file's order: what lies there and up to the next one. */

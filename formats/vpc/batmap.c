@@ -84,7 +84,8 @@ vpc_batmap_check(VcFile *file, const VpcBat *bat, VcReport *report, uint64_t *fr
         .length = (uint64_t)load_be32(raw + 16) * VPC_SECTOR,
         .checksum = load_be32(raw + 24),
     };
-    if (map.at > bat->end || map.length > bat->end - map.at) {
+    uint64_t end = bat->end - bat->byte_missing;
+    if (map.at > end || map.length > end - map.at) {
         vc_report_add(report, VC_FINDING_WARNING,
                       "the batmap goes beyond the end of the data: " HEX
                       " bytes at " HEX,

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Mutates VHD files: fields of the footer, of the dynamic header and its locators,
- * entries of the BAT, bits of a bitmap, and whole sectors. The target mends the sums.
- */
+/* Mutates the short form of a VHD: fields of the footers, of the dynamic header, its
+ * locators and the batmap, entries of the BAT, bits of a bitmap, data of a block, and
+ * where the file ends. The target mends the sums. */
 #include "tests/fuzz/mutate.h"
+#include "tests/fuzz/vpc-input.h"
 
 #include "io/bytes.h"
 
@@ -10,13 +11,43 @@
 #define FOOTER ((size_t)512)
 #define HEADER ((size_t)1024)
 #define LOCATORS 576u
+#define WINDOW ((size_t)512)
+/* Longer files have longer tables, which only cost time; a seed has one. */
+#define LENGTH_MAX (10u << 20)
+#define BLOCKS (WINDOW / 4)
 
 #define N(array) G_N_ELEMENTS(array)
 
 static const uint64_t values[] = {
-    2,         3,          4,          512,        1024,       1536,
-    2048,      4096,       8192,       0x10000,    512 << 10,  2 << 20,
-    256 << 20, UINT32_MAX, UINT64_MAX, 0x57326b75, 0x57326b72, 2040ull << 30,
+    2,
+    3,
+    4,
+    512,
+    1024,
+    1536,
+    2048,
+    4096,
+    8192,
+    0x10000,
+    256 << 10,
+    512 << 10,
+    2 << 20,
+    4 << 20,
+    16 << 20,
+    256 << 20,
+    UINT32_MAX,
+    UINT64_MAX,
+    0x57326b75,
+    0x57327275,
+    0x4d616358,
+    2040ull << 30,
+    31,
+    63,
+    255,
+    4097,
+    (16 << 20) + 1,
+    0x76706320,
+    0x765f706f69736f6e,
 };
 static const FuzzField footer_fields[] = {
     { "cookie", 0, 8 },         { "features", 8, 4 },      { "version", 12, 4 },
@@ -53,166 +84,258 @@ static const FuzzStructure locator = { locator_fields, N(locator_fields), values
 static const FuzzStructure batmap = { batmap_fields, N(batmap_fields), values,
                                       N(values), false };
 
-/* Where the parts of the file are, as far as they are in it; NULL: they are not. */
+/* Where the parts of the file are, by one of its footers. */
 typedef struct {
-    uint8_t *end, *copy, *header, *table;
-    uint32_t entries; /* of the table that are in the file */
+    uint64_t footer, header, table;
+    uint32_t entries; /* of the table, that are changed */
+    uint32_t block_size;
 } Parts;
 
-static uint8_t *
-part(uint8_t *data, size_t size, uint64_t at, size_t length)
+/* Words are changed, whatever a field says about where a part lies. */
+static uint64_t
+align(uint64_t position)
 {
-    return at <= size && size - at >= length ? data + at : NULL;
+    return position & ~(uint64_t)(WORD - 1);
 }
 
-static Parts
-find_parts(uint8_t *data, size_t size)
+static uint32_t
+file_size(const FuzzInput *in)
 {
-    Parts p = { .end = data + size - FOOTER };
-    if (memcmp(data, "conectix", 8) == 0)
-        p.copy = data;
-    const uint8_t *any = memcmp(p.end, "conectix", 8) == 0 ? p.end : data;
-    p.header = part(data, size, load_be64(any + 16), HEADER);
-    if (!p.header)
-        return p;
-    uint64_t table = load_be64(p.header + 16);
-    p.table = part(data, size, table, 4);
-    if (p.table)
-        p.entries = (uint32_t)MIN(load_be32(p.header + 28), (size - table) / 4);
-    return p;
+    return load_le32(in->data + 1);
+}
+
+static void
+find_parts(const FuzzInput *in, FuzzDice *dice, Parts *p)
+{
+    uint8_t raw[FOOTER];
+    *p = (Parts){ 0 };
+    fuzz_records_find(in, dice, "conectix", 8, &p->footer);
+    fuzz_records_peek(in, p->footer, raw, FOOTER);
+    p->header = align(load_be64(raw + 16));
+    fuzz_records_peek(in, p->header, raw, FOOTER);
+    p->table = align(load_be64(raw + 16));
+    p->entries = (uint32_t)CLAMP(load_be32(raw + 28), 1, BLOCKS);
+    p->block_size = load_be32(raw + 32);
+}
+
+/* One field, at a random one of COUNT entries of SIZE bytes from byte FIRST. */
+static void
+change_field(FuzzInput *in, FuzzDice *dice, const FuzzStructure *structure,
+             uint64_t position, size_t first, size_t size, uint32_t count)
+{
+    uint8_t old[HEADER], raw[HEADER];
+    fuzz_records_peek(in, position, old, HEADER);
+    memcpy(raw, old, HEADER);
+    fuzz_change_field(dice, structure, raw + first + size * fuzz_roll(dice, count));
+    fuzz_records_poke(in, position, old, raw, HEADER);
+}
+
+static void
+change_table(FuzzInput *in, FuzzDice *dice, uint64_t position, size_t first,
+             size_t size, size_t count)
+{
+    uint8_t old[HEADER], raw[HEADER];
+    fuzz_records_peek(in, position, old, HEADER);
+    memcpy(raw, old, HEADER);
+    fuzz_change_table(dice, raw + first, size, count);
+    fuzz_records_poke(in, position, old, raw, HEADER);
+}
+
+/* The footer at FROM lies at TO, too. */
+static void
+copy_footer(FuzzInput *in, uint64_t from, uint64_t to)
+{
+    uint8_t raw[FOOTER], old[FOOTER];
+    fuzz_records_peek(in, from, raw, FOOTER);
+    fuzz_records_peek(in, to, old, FOOTER);
+    fuzz_records_poke(in, to, old, raw, FOOTER);
+}
+
+/* A footer, and perhaps another that then says the same. */
+static void
+change_footer(FuzzInput *in, FuzzDice *dice, const Parts *p)
+{
+    uint64_t other = 0;
+    change_field(in, dice, &footer, p->footer, 0, 0, 1);
+    if (fuzz_roll(dice, 2) && fuzz_records_find(in, dice, "conectix", 8, &other))
+        copy_footer(in, p->footer, other);
 }
 
 /* An entry becomes a place in the file, that of another or one beside it. */
 static void
-change_entry(FuzzDice *dice, const Parts *p, size_t size)
+change_entry(FuzzInput *in, FuzzDice *dice, const Parts *p)
 {
-    uint8_t *entry = p->table + 4 * (size_t)fuzz_roll(dice, p->entries);
-    uint32_t other = load_be32(p->table + 4 * (size_t)fuzz_roll(dice, p->entries));
-    switch (fuzz_roll(dice, 5)) {
+    uint8_t old[WINDOW], raw[WINDOW];
+    uint32_t sectors = (file_size(in) + 1) / SECTOR, block = p->block_size / SECTOR;
+    fuzz_records_peek(in, p->table, old, WINDOW);
+    memcpy(raw, old, WINDOW);
+    uint8_t *entry = raw + (size_t)4 * fuzz_roll(dice, p->entries);
+    uint32_t other = load_be32(raw + (size_t)4 * fuzz_roll(dice, p->entries));
+    switch (fuzz_roll(dice, 6)) {
     case 0:
         store_be32(entry, UINT32_MAX);
         break;
-    case 1:
-        store_be32(entry, (uint32_t)(size / SECTOR) - fuzz_roll(dice, 4));
+    case 1: /* the last that fits, about */
+        store_be32(entry, sectors - block - fuzz_roll(dice, 4));
         break;
     case 2:
         store_be32(entry, other + 1u - fuzz_roll(dice, 3));
         break;
+    case 3: /* behind another */
+        store_be32(entry, other + block + fuzz_roll(dice, 3));
+        break;
     default:
-        store_be32(entry, fuzz_roll(dice, (uint32_t)(size / SECTOR) + 1));
+        store_be32(entry, fuzz_roll(dice, sectors + 1));
         break;
     }
+    fuzz_records_poke(in, p->table, old, raw, WINDOW);
 }
 
-/* Bits of the bitmap before a block. */
+/* Bits of the bitmap before a block, or bytes somewhere in it. */
 static void
-change_bitmap(FuzzDice *dice, const Parts *p, uint8_t *data, size_t size)
+change_block(FuzzInput *in, FuzzDice *dice, const Parts *p)
 {
-    uint64_t sector = load_be32(p->table + 4 * (size_t)fuzz_roll(dice, p->entries));
-    uint8_t *bitmap = part(data, size, sector * SECTOR, SECTOR);
     static const uint8_t bytes[] = { 0, 0xff, 0x80, 1, 0xaa };
-    if (bitmap)
-        memset(bitmap + fuzz_roll(dice, 8), bytes[fuzz_roll(dice, N(bytes))],
-               1 + fuzz_roll(dice, 8));
-}
-
-/* The footer's copy says the same as the footer, or the other way round. */
-static void
-make_equal(FuzzDice *dice, const Parts *p)
-{
-    if (!p->copy || p->copy + FOOTER > p->end)
-        return;
+    uint8_t old[WINDOW], raw[WINDOW];
+    fuzz_records_peek(in, p->table, raw, WINDOW);
+    uint64_t position = load_be32(raw + (size_t)4 * fuzz_roll(dice, p->entries));
     if (fuzz_roll(dice, 2))
-        memcpy(p->copy, p->end, FOOTER);
+        position += fuzz_roll(dice, MAX(p->block_size / SECTOR, 1) + 1);
+    fuzz_records_peek(in, position * SECTOR, old, WINDOW);
+    memcpy(raw, old, WINDOW);
+    memset(raw + fuzz_roll(dice, WINDOW / 2), bytes[fuzz_roll(dice, N(bytes))],
+           1 + fuzz_roll(dice, fuzz_roll(dice, 4) ? 8 : WINDOW / 2));
+    fuzz_records_poke(in, position * SECTOR, old, raw, WINDOW);
+}
+
+/* The file ends elsewhere; mostly its footer comes along. */
+static void
+change_length(FuzzInput *in, FuzzDice *dice, const Parts *p)
+{
+    static const uint32_t steps[] = { 1, 511, 512, 3584, 512 << 10, 1 << 20, 2 << 20 };
+    uint32_t size = file_size(in), step = steps[fuzz_roll(dice, N(steps))];
+    if (fuzz_roll(dice, 2) && size < LENGTH_MAX)
+        size += step;
     else
-        memcpy(p->end, p->copy, FOOTER);
+        size -= MIN(size, step);
+    store_le32(in->data + 1, size);
+    if (size >= FOOTER && fuzz_roll(dice, 3) > 0)
+        copy_footer(in, p->footer, (size - FOOTER + 1) / SECTOR * SECTOR);
 }
 
-/* Adds or takes away a sector somewhere before the footer. */
-static size_t
-change_length(FuzzDice *dice, uint8_t *data, size_t size, size_t max)
+/* XenServer's table of full blocks, which other disks get now and then. */
+static void
+change_batmap(FuzzInput *in, FuzzDice *dice, const Parts *p)
 {
-    size_t at = fuzz_roll(dice, (uint32_t)(size / SECTOR)) * SECTOR;
-    if (fuzz_roll(dice, 2) && max - size >= SECTOR) {
-        memmove(data + at + SECTOR, data + at, size - at);
-        return size + SECTOR;
+    uint8_t old[32] = { 0 }, raw[32] = "tdbatmap";
+    uint64_t position;
+    if (fuzz_records_find(in, dice, "tdbatmap", 8, &position)) {
+        change_field(in, dice, &batmap, position, 0, 0, 1);
+        return;
     }
-    if (size < 2 * SECTOR)
-        return size;
-    memmove(data + at, data + at + SECTOR, size - at - SECTOR);
-    return size - SECTOR;
+    position = p->table + (p->entries * (uint64_t)4 + SECTOR - 1) / SECTOR * SECTOR;
+    store_be64(raw + 8, position + SECTOR);
+    store_be32(raw + 16, 1);
+    fuzz_records_poke(in, position, old, raw, sizeof raw);
 }
 
-static size_t
-change_one(FuzzDice *dice, uint8_t *data, size_t size, size_t max)
+/* What the parent is called: in the header, or where one of its locators points. */
+static void
+change_name(FuzzInput *in, FuzzDice *dice, const Parts *p)
 {
-    Parts p = find_parts(data, size);
-    uint8_t *locators = p.header ? p.header + LOCATORS : NULL;
-    switch (fuzz_roll(dice, p.entries ? 10 : p.header ? 7 : 3)) {
+    static const char *const texts[] = {
+        "\\\\?\\c:\\a\\b", "\\\\h\\s\\a", "a\\b",  "c:/", ".\\..", "",
+        "file:///a%2fb",   "file://h/a",  "file:", "%ff",
+    };
+    uint8_t old[HEADER], raw[HEADER];
+    const char *text = texts[fuzz_roll(dice, N(texts))];
+    unsigned form = fuzz_roll(dice, 4); /* bytes, little, big endian; a surrogate */
+    uint64_t position = p->header + 64;
+    fuzz_records_peek(in, p->header, raw, HEADER);
+    if (fuzz_roll(dice, 2))
+        position = align(
+            load_be64(raw + LOCATORS + (size_t)24 * fuzz_roll(dice, 8) + 16));
+    fuzz_records_peek(in, position, old, WINDOW);
+    memcpy(raw, old, WINDOW);
+    if (form == 3) {
+        static const uint8_t pair[] = { 0xd8, 0x3d, 0xde, 0, 0xd8, 0 };
+        memcpy(raw + fuzz_roll(dice, 16), pair, 6 - 2 * fuzz_roll(dice, 3));
+    }
+    for (size_t i = 0, step = form ? 2 : 1; form < 3 && i <= strlen(text); i++) {
+        raw[i * step] = raw[i * step + step - 1] = 0;
+        raw[i * step + (form == 2)] = (uint8_t)text[i];
+    }
+    fuzz_records_poke(in, position, old, raw, WINDOW);
+}
+
+static void
+change_one(FuzzInput *in, FuzzDice *dice)
+{
+    Parts p;
+    find_parts(in, dice, &p);
+    switch (fuzz_roll(dice, 14)) {
     case 0:
-        fuzz_change_field(dice, &footer, p.end);
-        break;
     case 1:
-        fuzz_change_field(dice, &footer, p.copy ? p.copy : p.end);
-        make_equal(dice, &p);
+        change_footer(in, dice, &p);
         break;
     case 2:
-        return change_length(dice, data, size, max);
     case 3:
+        change_field(in, dice, &header, p.header, 0, 0, 1);
+        break;
     case 4:
-        fuzz_change_field(dice, &header, p.header);
+        change_field(in, dice, &locator, p.header, LOCATORS, 24, 8);
         break;
     case 5:
-        fuzz_change_field(dice, &locator, locators + 24 * fuzz_roll(dice, 8));
+        change_table(in, dice, p.header, LOCATORS, 24, 8);
         break;
     case 6:
-        fuzz_change_table(dice, locators, 24, 8);
-        break;
     case 7:
-        change_entry(dice, &p, size);
+        change_entry(in, dice, &p);
         break;
     case 8:
-        fuzz_change_table(dice, p.table, 4, p.entries);
+        change_table(in, dice, p.table, 0, 4, p.entries);
+        break;
+    case 9:
+    case 10:
+        change_block(in, dice, &p);
+        break;
+    case 11:
+        change_batmap(in, dice, &p);
+        break;
+    case 12:
+        change_name(in, dice, &p);
         break;
     default:
-        change_bitmap(dice, &p, data, size);
+        change_length(in, dice, &p);
         break;
     }
-    return size;
-}
-
-/* XenServer's table of full blocks stands on a sector of its own, wherever it is. */
-static void
-change_batmap(FuzzDice *dice, uint8_t *data, size_t size)
-{
-    for (size_t at = 0; size - at >= SECTOR; at += SECTOR)
-        if (memcmp(data + at, "tdbatmap", 8) == 0)
-            fuzz_change_field(dice, &batmap, data + at);
 }
 
 size_t
 LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsigned seed)
 {
     FuzzDice dice = { seed };
-    if (size < FOOTER || fuzz_roll(&dice, 4) == 0)
+    if (size <= HEAD + RECORD || fuzz_roll(&dice, 4) == 0)
         return LLVMFuzzerMutate(data, size, max_size);
-    if (fuzz_roll(&dice, 8) == 0)
-        change_batmap(&dice, data, size);
-    for (unsigned n = 1 + fuzz_roll(&dice, 3); n > 0 && size >= FOOTER; n--)
-        size = change_one(&dice, data, size, max_size);
-    return size;
+    FuzzInput in = { &vpc_form, data, size, max_size };
+    fuzz_records_finish(&in);
+    for (unsigned n = 1 + fuzz_roll(&dice, 3); n > 0; n--)
+        change_one(&in, &dice);
+    if (fuzz_roll(&dice, 16) == 0)
+        data[0]++;
+    return in.size;
 }
 
-/* Some sectors of the one become those of the other. */
+/* Records of the one, then of the other: the later ones win. */
 size_t
 LLVMFuzzerCustomCrossOver(const uint8_t *a, size_t a_size, const uint8_t *b,
                           size_t b_size, uint8_t *out, size_t max_size, unsigned seed)
 {
     FuzzDice dice = { seed };
-    size_t size = MIN(a_size, max_size);
-    memcpy(out, a, size);
-    for (size_t at = 0; size - at >= SECTOR && b_size >= at + SECTOR; at += SECTOR)
-        if (fuzz_roll(&dice, 4) == 0)
-            memcpy(out + at, b + at, SECTOR);
-    return size;
+    FuzzInput in = { &vpc_form, out, MIN(a_size, max_size), max_size };
+    if (in.size <= HEAD + RECORD || b_size <= HEAD + RECORD)
+        return 0;
+    memcpy(out, a, in.size);
+    fuzz_records_mix(&in, &dice, b, b_size);
+    return in.size;
 }

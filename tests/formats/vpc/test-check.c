@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Tests of recognising and of checking VHD. */
+#include "tests/formats/vpc/findings.h"
 #include "tests/formats/vpc/image.h"
 
 #include "io/bytes.h"
@@ -123,36 +124,6 @@ END_TEST
 
 /* --- check ------------------------------------------------------------------------ */
 
-static unsigned
-count(const VcReport *report, VcFindingKind kind, const char *words)
-{
-    unsigned n = 0;
-    for (unsigned i = 0; i < report->findings->len; i++) {
-        const VcFinding *finding = &g_array_index(report->findings, VcFinding, i);
-        n += finding->kind == kind && strstr(finding->text, words);
-    }
-    return n;
-}
-
-/* Checks FILE, which is taken, and expects N findings of KIND with WORDS and no others.
- */
-static void
-expect(VcFile *file, VcFindingKind kind, const char *words, unsigned n)
-{
-    g_autoptr(GError) error = NULL;
-    VcReport report;
-    vc_report_init(&report);
-    ck_assert(vc_format_vpc.check(file, &report, &error));
-    assert_no_error(error);
-    if (count(&report, kind, words) != n || report.findings->len != n) {
-        for (unsigned i = 0; i < report.findings->len; i++)
-            printf("# %s\n", g_array_index(report.findings, VcFinding, i).text);
-        ck_abort_msg("expected %u times '%s'", n, words);
-    }
-    vc_report_clear(&report);
-    vc_file_free(file);
-}
-
 static void
 set_entry(VcFile *file, uint32_t block, uint32_t sector)
 {
@@ -260,6 +231,27 @@ START_TEST(each_bad_block_is_found)
     set_entry(file, 0, 15);  /* as block 1 */
     set_entry(file, 4, 151); /* in block 3 already, whose bitmap is at 151 */
     expect(file, VC_FINDING_CORRUPT, "overlap", 2);
+}
+END_TEST
+
+/* The largest table: to put each of its 16 Mi blocks into words would take minutes
+ * where sanitizers watch. */
+START_TEST(bad_blocks_without_end_are_counted)
+{
+    const uint32_t n = VPC_BAT_ENTRIES_MAX;
+    g_autoptr(VcFile) file = vc_memory_file("bad");
+    g_autoptr(VcSink)
+        sink = create_vpc(file, n * (uint64_t)4096, "block_size=4k", NULL);
+    ck_assert(vc_sink_finish(sink, NULL));
+    ck_assert(vc_file_zero(file, 1536, n * (uint64_t)4, NULL));
+
+    VcReport report;
+    vc_report_init(&report);
+    ck_assert(vc_format_vpc.check(file, &report, NULL));
+    ck_assert_uint_eq(report.count[VC_FINDING_CORRUPT], n);
+    ck_assert_uint_eq(count(&report, VC_FINDING_CORRUPT, "lies over the copy"),
+                      VC_FINDINGS_MAX);
+    vc_report_clear(&report);
 }
 END_TEST
 
@@ -374,60 +366,6 @@ START_TEST(a_fixed_image_is_compared_with_its_size)
 }
 END_TEST
 
-START_TEST(a_wrong_batmap_is_found)
-{
-    static const struct {
-        uint32_t bits; /* of the first blocks, the first is the highest */
-        uint32_t sectors;
-        int32_t off; /* by how much the checksum is wrong */
-        const char *words;
-        unsigned n;
-    } cases[] = {
-        { 0x50400000, 1, 0, "", 0 },
-        { 0x50400000, 1, 1, "checksum", 1 },
-        { 0x78400000, 1, 0, "blocks are complete which are not", 1 },
-        { 0x50400000, 0x1000000, 0, "beyond the end", 1 },
-        { 0, 0, 0, "too few bits", 1 },
-    };
-    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
-        VcFile *file = make_image("");
-        uint8_t raw[512] = "tdbatmap", map[512] = { 0 };
-        uint32_t sum = 0;
-        store_be32(map, cases[i].bits);
-        for (unsigned k = 0; k < 4; k++)
-            sum += map[k];
-        store_be64(raw + 8, 2560);
-        store_be32(raw + 16, cases[i].sectors);
-        store_be32(raw + 20, 0x00010002);
-        store_be32(raw + 24, ~sum + (uint32_t)cases[i].off);
-        vc_file_write(file, 2048, raw, 512, NULL);
-        vc_file_write(file, 2560, map, 512, NULL);
-        expect(file, VC_FINDING_WARNING, cases[i].words, cases[i].n);
-    }
-}
-END_TEST
-
-/* As many bits as there are blocks in the largest table are read, and no more. */
-START_TEST(a_batmap_longer_than_any_disk_needs_is_not_read)
-{
-    static const uint32_t most = VPC_BAT_ENTRIES_MAX / 8 / 512; /* sectors */
-    for (uint32_t sectors = most; sectors <= most + 1; sectors++) {
-        VcFile *file = make_image("");
-        VpcFooter footer = get_footer(file);
-        uint8_t raw[512] = "tdbatmap";
-        store_be64(raw + 8, 2560);
-        store_be32(raw + 16, sectors);
-        store_be32(raw + 20, 0x00010002);
-        vc_file_write(file, 2048, raw, 512, NULL);
-        vc_file_truncate(file, 2560 + (uint64_t)sectors * 512 + 512, NULL);
-        set_footer(file, &footer);
-        /* The blocks lie in the map, so the checksum is that of their bytes. */
-        expect(file, VC_FINDING_WARNING, sectors > most ? "was not read" : "checksum",
-               1);
-    }
-}
-END_TEST
-
 /* Whatever is wrong with a file, a check ends and a source reads or refuses. */
 START_TEST(every_truncation_can_be_checked)
 {
@@ -464,13 +402,12 @@ main(void)
     tcase_add_test(checks, reserved_bytes_are_noted);
     tcase_add_test(checks, a_stream_cannot_be_checked);
     tcase_add_test(checks, each_bad_block_is_found);
+    tcase_add_test(checks, bad_blocks_without_end_are_counted);
     tcase_add_test(checks, data_under_clear_bits_is_found);
     tcase_add_test(checks, what_lies_over_a_block_is_not_read_again);
     tcase_add_test(checks, bitmaps_are_not_looked_at_without_end);
     tcase_add_test(checks, a_lost_block_is_a_leak);
     tcase_add_test(checks, a_fixed_image_is_compared_with_its_size);
-    tcase_add_test(checks, a_wrong_batmap_is_found);
-    tcase_add_test(checks, a_batmap_longer_than_any_disk_needs_is_not_read);
     tcase_add_test(checks, every_truncation_can_be_checked);
     suite_add_tcase(suite, probing);
     suite_add_tcase(suite, checks);
