@@ -94,6 +94,7 @@ plan_pair(const VcSource *source, const VcTarget *target, const VcIdentity *iden
 
     VcPlanQuestion question = { .source_map = vc_source_has_map(source),
                                 .source_next = source->ops->next != NULL,
+                                .source_unaligned = source->unaligned,
                                 .source_ascending = source->ascending,
                                 .order = sink->order,
                                 .append_only = sink->append_only,

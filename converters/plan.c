@@ -8,7 +8,9 @@ bool
 vc_plan(const VcPlanQuestion *question, VcPlan *plan, GError **error)
 {
     *plan = (VcPlan){ .walk = VC_WALK_STORED };
-    bool ascend = question->target_pipe || question->order == VC_ORDER_ASCENDING;
+    /* Of a cell that comes in two parts, each would have zeros for the other. */
+    bool ascend = question->target_pipe || question->order == VC_ORDER_ASCENDING ||
+                  question->source_unaligned;
 
     /* Tables in front of what they describe, and no way back to write them. */
     plan->place_first = question->target_pipe && !question->append_only;
@@ -25,8 +27,11 @@ vc_plan(const VcPlanQuestion *question, VcPlan *plan, GError **error)
             vc_fail(
                 error, VC_ERROR_UNSUPPORTED,
                 "the source comes as a stream whose blocks may lie in any order, and "
-                "this target takes them only in ascending order; give the source as an "
-                "uncompressed file, or let --spool DIR store it first");
+                "%s only in ascending order; give the source as an uncompressed file, "
+                "or let --spool DIR store it first",
+                question->source_unaligned
+                    ? "a part of it that begins inside of 4 KiB is taken"
+                    : "this target takes them");
             return false;
         }
         plan->walk = VC_WALK_MAP;

@@ -9,6 +9,7 @@
 typedef struct {
     bool source_map;       /* random access */
     bool source_next;      /* a stored order of its own */
+    bool source_unaligned; /* whose extents begin inside of cells of 4 KiB */
     bool source_ascending; /* which goes disk by disk, offsets rising */
     VcOrder order;         /* that the sink accepts */
     bool append_only;      /* the sink's format is stored front to back */

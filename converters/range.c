@@ -2,6 +2,8 @@
 /* A part of one disk, seen as an image of its own. */
 #include "converters/range.h"
 
+#include "formats/sink.h"
+
 typedef struct {
     VcSource base;
     VcSource *whole; /* borrowed; so is its file */
@@ -93,6 +95,7 @@ vc_range(VcSource *whole, unsigned disk, uint64_t offset, uint64_t length)
                    whole->file);
     r->base.format = whole->format;
     r->base.ascending = whole->ascending;
+    r->base.unaligned = offset % VC_CELL != 0;
     r->whole = whole;
     r->disk = disk;
     r->offset = offset;

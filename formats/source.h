@@ -74,6 +74,7 @@ struct VcSource {
     GPtrArray *warnings;     /* what was read in spite of a fault; see vc_warn */
     bool skip[VC_DISKS_MAX]; /* disks that the caller does not want */
     bool guessed;            /* raw because nothing claimed its beginning */
+    bool unaligned;          /* extents may begin inside of a cell, VC_CELL */
     bool ascending;          /* `next` goes disk by disk, offsets rising */
     bool indexed;            /* `index` was called */
     struct {

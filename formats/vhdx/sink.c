@@ -15,8 +15,9 @@
 typedef struct {
     VcSink base;
     VhdxPlan plan;
-    VhdxPages *bat; /* of a dynamic disk; NULL: fixed, where the places follow */
-    uint64_t end;   /* of the last block in the file */
+    VhdxPages *bat;  /* of a dynamic disk; NULL: fixed, where the places follow */
+    uint64_t end;    /* of the last block in the file */
+    uint64_t placed; /* of a fixed disk: how far payload reaches */
     bool touched, finished;
 } VhdxSink;
 
@@ -44,6 +45,7 @@ place(VcSink *sink, unsigned disk G_GNUC_UNUSED, uint64_t offset, uint64_t lengt
         return false;
 
     if (!s->bat) {
+        s->placed = MAX(s->placed, offset + length);
         *position = s->plan.payload + offset;
         *run = length;
         return true;
@@ -75,14 +77,15 @@ place(VcSink *sink, unsigned disk G_GNUC_UNUSED, uint64_t offset, uint64_t lengt
  */
 
 /* All that is never written below and must be zero: the log, reserved space, entries of
- * blocks that are not there; of a fixed disk also what is behind its end. */
+ * blocks that are not there; of a fixed disk also what is behind the last that was
+ * placed, for it may be larger than what fills it. */
 static bool
 clear(const VhdxSink *s, GError **error)
 {
     if (s->base.file->reads_zero)
         return true;
 
-    uint64_t used = s->plan.payload + s->plan.geometry.size;
+    uint64_t used = s->plan.payload + s->placed;
     return vc_file_zero(s->base.file, 0, s->plan.payload, error) &&
            (s->bat || used == s->end ||
             vc_file_zero(s->base.file, used, s->end - used, error));

@@ -4,6 +4,7 @@
 
 import json
 import os
+import subprocess
 import sys
 
 import cli
@@ -391,6 +392,22 @@ def test_dd_refuses_what_makes_no_sense():
     fails('dd', 'if=a.raw', 'of=b', 'conv=sync', says="'conv=sync'")
     fails('dd', 'if=a.raw', 'of=b', 'skip=9', says='beyond the end')
     equal(cli.left(), ['a.raw'])
+
+
+@in_folder
+def test_dd_of_a_stream_begins_at_a_block_or_is_refused():
+    disk = os.urandom(20 * SIZE)
+    archive('a.vma', [('drive-scsi0', disk)], order='shuffled')
+    subprocess.run(['gzip', '-1', '-k', 'a.vma'], check=True)
+    for source in ['a.vma', 'a.vma.gz']:
+        ok('dd', f'if={source}', 'of=whole.raw', 'bs=4096', 'skip=1', '--force')
+        equal(read('whole.raw'), disk[4096:])
+    ok('dd', 'if=a.vma', 'of=b.raw', 'bs=512', 'skip=1')
+    equal(read('b.raw'), disk[512:])
+    fails('dd', 'if=a.vma.gz', 'of=c.raw', 'bs=512', 'skip=1', says='--spool')
+    assert not os.path.exists('c.raw')
+    ok('dd', '--spool', '.', 'if=a.vma.gz', 'of=c.raw', 'bs=512', 'skip=1')
+    equal(read('c.raw'), disk[512:])
 
 
 if __name__ == '__main__':

@@ -11,6 +11,9 @@
 #define ARCHIVE_STREAM .source_next = true
 #define RAW_STREAM .source_next = true, .source_ascending = true
 
+/* A part of one that begins inside a cell. */
+#define UNALIGNED .source_unaligned = true
+
 /* Targets: blocks behind tables (VHDX), fixed places (raw), an archive (VMA); each in a
  * file or a pipe. */
 #define BLOCKS .order = VC_ORDER_ANY
@@ -38,6 +41,10 @@ static const struct {
     { { ARCHIVE_STREAM, FIXED }, true, { VC_WALK_STORED, false } },
     { { ARCHIVE_STREAM, FIXED, PIPE }, false, { 0 } },
     { { ARCHIVE_STREAM, STREAMED }, false, { 0 } },
+    { { ARCHIVE, UNALIGNED, FIXED }, true, { VC_WALK_MAP, false } },
+    { { ARCHIVE_STREAM, UNALIGNED, BLOCKS }, false, { 0 } },
+    { { ARCHIVE_STREAM, UNALIGNED, FIXED }, false, { 0 } },
+    { { RAW_STREAM, UNALIGNED, FIXED }, true, { VC_WALK_STORED, false } },
     { { RAW_STREAM, BLOCKS }, true, { VC_WALK_STORED, false } },
     { { RAW_STREAM, BLOCKS, PIPE }, false, { 0 } },
     { { RAW_STREAM, FIXED, PIPE }, true, { VC_WALK_STORED, false } },
