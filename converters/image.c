@@ -62,6 +62,12 @@ probe_compression(VcFile *file, VcCompression *compression, GError **error)
     return true;
 }
 
+/* What was seen of a file before it was decompressed. */
+typedef struct {
+    bool pipe;             /* of which no name says anything */
+    VcCompression ignored; /* what it begins as and is not taken for */
+} Outer;
+
 /* A disk may begin with anything, also as a compressed file does: where FORMAT, which
  * was given, begins with one, only a name says that NAME is compressed. */
 static bool
@@ -91,11 +97,10 @@ refuse_two_claims(VcFile *file, VcCompression compression, const VcFormat *given
 /* What comes out of a file that nothing else says is compressed, and is no known image
  * either, is more likely a part of a disk. */
 static bool
-refuse_doubtful(const VcImage *image, GError **error)
+refuse_doubtful(const VcImage *image, const Outer *outer, GError **error)
 {
     if (image->compression == VC_COMPRESSION_NONE || !image->guessed_raw ||
-        strcmp(image->path, "-") == 0 ||
-        vc_compression_by_name(image->path) != VC_COMPRESSION_NONE)
+        outer->pipe || vc_compression_by_name(image->path) != VC_COMPRESSION_NONE)
         return true;
     vc_fail(error, VC_ERROR_USAGE,
             "%s: begins as %s data does, and holds no image that is known: -f raw "
@@ -147,12 +152,11 @@ vc_image_lock(VcFile *file, const char *name, const VcImageOptions *options,
     return false;
 }
 
-/* Opens NAME's bytes. IGNORED: what it begins as and is not taken for. */
 static VcFile *
 open_bytes(const char *name, const VcImageOptions *options, VcCompression *compression,
-           VcCompression *ignored, GError **error)
+           Outer *outer, GError **error)
 {
-    *ignored = VC_COMPRESSION_NONE;
+    *outer = (Outer){ .ignored = VC_COMPRESSION_NONE };
     g_autoptr(VcFile) file = vc_posix_open(name, options->cache, error);
     if (!file) {
         g_prefix_error(error, "%s: ", strcmp(name, "-") == 0 ? "standard input" : name);
@@ -162,12 +166,13 @@ open_bytes(const char *name, const VcImageOptions *options, VcCompression *compr
         !probe_compression(file, compression, error))
         return NULL;
     if (is_plain(options->format, name)) {
-        *ignored = *compression;
+        outer->ignored = *compression;
         *compression = VC_COMPRESSION_NONE;
     }
     if (*compression != VC_COMPRESSION_NONE &&
         !refuse_two_claims(file, *compression, options->format, error))
         return NULL;
+    outer->pipe = !file->seekable || strcmp(name, "-") == 0;
     bool plain = *compression == VC_COMPRESSION_NONE;
     if (plain && (file->seekable || options->readahead == 0))
         return g_steal_pointer(&file);
@@ -178,8 +183,8 @@ VcFile *
 vc_image_open_file(const char *name, const VcImageOptions *options,
                    VcCompression *compression, GError **error)
 {
-    VcCompression ignored;
-    return open_bytes(name, options, compression, &ignored, error);
+    Outer outer;
+    return open_bytes(name, options, compression, &outer, error);
 }
 
 /* Opens FILE (taken) as the format that was given or that it has. */
@@ -251,21 +256,21 @@ open_image(VcImage *image, const char *name, const VcImageOptions *options,
     g_autofree char *disk = NULL;
     split_name(name, &image->path, &disk);
 
-    VcCompression ignored;
+    Outer outer;
     g_autoptr(VcFile)
-        file = open_bytes(image->path, options, &image->compression, &ignored, error);
+        file = open_bytes(image->path, options, &image->compression, &outer, error);
     if (file && !file->seekable && options->spool)
         file = vc_spool(g_steal_pointer(&file), options->spool, error);
     if (!file)
         return false;
     image->source = open_format(image, g_steal_pointer(&file), options, error);
-    if (!image->source || !refuse_doubtful(image, error))
+    if (!image->source || !refuse_doubtful(image, &outer, error))
         return false;
     /* Somebody may have meant what would come out of it. */
-    if (ignored != VC_COMPRESSION_NONE)
+    if (outer.ignored != VC_COMPRESSION_NONE)
         vc_warn(image->source->warnings,
                 "begins as %s data does, and is read as it is, since -f %s was given",
-                vc_compression_name(ignored), options->format->name);
+                vc_compression_name(outer.ignored), options->format->name);
     if (image->source->parent && !options->no_parent &&
         !vc_chain_adopt(image->source, image->path, options, image->parents, error))
         return false;
