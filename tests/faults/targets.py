@@ -169,6 +169,38 @@ def test_on_a_larger_block_device_nothing_of_before_shines_through():
 
 
 @in_folder
+def test_behind_standard_output_nothing_of_before_is_left():
+    kinds = [('vma', []), ('vma', ['--compress', 'zstd']), ('vpc', []),
+             ('raw', ['--compress', 'gzip']), ('vpc', ['-o', 'subformat=fixed']), ('vhdx', [])]
+    with source() as path:
+        for name, options in kinds if bench.LONG else kinds[:5]:
+            command = [cli.VCONV, *convert(path, name, options), '-']
+            disk = '#drive-scsi0' if name == 'vma' else ''
+            with device_of(LARGER) as device:
+                with open(device, 'r+b', buffering=0) as out:
+                    subprocess.run(command, stdout=out, check=True)
+                equal(read(device)[-bench.MIB:], bytes(bench.MIB))
+                # So far behind its footer a fixed VHD is none.
+                if 'subformat=fixed' not in options:
+                    same(path, device + disk, *(['-F', 'raw'] if name == 'raw' else []))
+            write('old', os.urandom(LARGER))
+            with open('old', 'r+b', buffering=0) as out:
+                subprocess.run(command, stdout=out, check=True)
+                os.write(out.fileno(), b'next')
+            whole = read('old')
+            equal(whole[-4:], b'next')
+            write('old', whole[:-4])
+            same(path, 'old' + disk, *(['-F', 'raw'] if name == 'raw' else []))
+        write('old', os.urandom(LARGER))
+        behind = read('old')[16 * bench.MIB:]
+        with open('old', 'r+b', buffering=0) as out:
+            subprocess.run([cli.VCONV, *convert(path, 'raw', []), '-'], stdout=out, check=True)
+        equal(read('old'), read(path) + behind)
+        os.unlink('disk')
+        os.unlink('old')
+
+
+@in_folder
 def test_an_archive_that_is_shorter_than_the_one_before_is_not_led_by_it():
     # Both have the same UUID, so only zeros keep the extents apart.
     bench.sparse('long.raw', 16 * bench.MIB, pieces=12)
