@@ -55,6 +55,27 @@ def test_the_source_by_a_descriptor_is_refused_as_target():
 
 
 @in_folder
+def test_the_source_below_a_loop_device_or_above_it_is_refused_as_target():
+    with source() as path:
+        os.link(path, 'hard')
+        with disks.loop(path) as device, disks.loop(device) as above:
+            for name, options in FORMATS:
+                for one, other in [(path, device), (device, path), (device, 'hard'),
+                                   (above, path), (path, above), (above, device)]:
+                    err = refused(*convert(one, name, options), '-n', other)
+                    assert 'is the source' in err, err
+                with open(device, 'r+b') as out:
+                    err = refused(*convert(path, name, options), '-', stdout=out)
+                assert 'is the source' in err, err
+            # Without a name the file is found all the same.
+            os.unlink(path)
+            err = refused(*convert(device, 'raw', []), '-n', 'hard')
+            assert 'is the source' in err, err
+            os.link('hard', path)
+        os.unlink('hard')
+
+
+@in_folder
 def test_what_cannot_be_a_target_is_refused():
     os.mkdir('folder')
     os.symlink('nowhere/out', 'dangling')
