@@ -219,7 +219,12 @@ refuse_shared_outputs(const GArray *makings, GError **error)
         const VcMaking *a = &g_array_index(makings, VcMaking, i);
         for (unsigned j = 0; j < i; j++) {
             const VcMaking *b = &g_array_index(makings, VcMaking, j);
-            if (!vc_output_same(a->output, b->output))
+            bool same;
+            if (!vc_output_same(a->output, b->output, &same, error)) {
+                g_prefix_error(error, "%s: ", a->target->path);
+                return false;
+            }
+            if (!same)
                 continue;
             vc_fail(error, VC_ERROR_USAGE, "%s and %s: two outputs cannot be one file",
                     b->target->path, a->target->path);

@@ -168,7 +168,7 @@ vc_making_finish(VcMaking *making, bool sync, GError **error)
     if (making->place_first) {
         uint64_t size;
         if (!vc_file_size(making->metadata, &size, error) ||
-            !vc_file_truncate(file, size, error))
+            !vc_file_end(file, size, error))
             return prefix_path(making, error);
     } else if (!vc_sink_finish(making->sink, error)) {
         return false;

@@ -66,8 +66,7 @@ compress_sync(VcFile *file, GError **error)
         return false;
     c->ended = true;
     /* Old bytes of a device would not be taken for its padding. */
-    return (!c->below->seekable ||
-            vc_file_end(c->below, c->encoder->position, error)) &&
+    return vc_file_end(c->below, c->encoder->position, error) &&
            vc_file_sync(c->below, error);
 }
 

@@ -113,6 +113,8 @@ bool
 vc_file_end(VcFile *file, uint64_t end, GError **error)
 {
     uint64_t size;
+    if (file->ops->end)
+        return file->ops->end(file, end, error);
     if (!vc_file_truncate(file, end, error))
         return false;
     if (file->reads_zero || !file->ops->size)

@@ -37,6 +37,8 @@ typedef struct {
                 GError **error);
     bool (*zero)(VcFile *file, uint64_t position, uint64_t length, GError **error);
     bool (*truncate)(VcFile *file, uint64_t size, GError **error);
+    /* See vc_file_end. NULL: by truncate, size and zero. */
+    bool (*end)(VcFile *file, uint64_t end, GError **error);
     bool (*sync)(VcFile *file, GError **error);
     /* Append-only files that reorder: see vc_file_settle. NULL: nothing to do. */
     bool (*settle)(VcFile *file, uint64_t position, GError **error);
@@ -84,8 +86,11 @@ bool vc_file_zero(VcFile *file, uint64_t position, uint64_t length, GError **err
  * it is large enough. */
 bool vc_file_truncate(VcFile *file, uint64_t size, GError **error);
 
-/* Makes END the end of a seekable output: as vc_file_truncate, and where the output
- * cannot become shorter, being a block device, what lies behind END reads as zero. */
+/* Makes END the end of an output: as vc_file_truncate, and where the output cannot
+ * become shorter, being a block device, what lies behind END reads as zero. What an
+ * append-only output cannot be cut to is an error; what it holds behind all that has
+ * gone out, because it leads to a file or a device that was there before, goes the same
+ * way. */
 bool vc_file_end(VcFile *file, uint64_t end, GError **error);
 
 /* What was written survives a power cut after this. */

@@ -52,6 +52,12 @@ lent_truncate(VcFile *file, uint64_t size, GError **error)
 }
 
 static bool
+lent_end(VcFile *file, uint64_t end, GError **error)
+{
+    return vc_file_end(lender(file), end, error);
+}
+
+static bool
 lent_settle(VcFile *file, uint64_t position, GError **error)
 {
     return vc_file_settle(lender(file), position, error);
@@ -71,6 +77,7 @@ static const VcFileOps lent_ops = {
     .run = lent_run,
     .zero = lent_zero,
     .truncate = lent_truncate,
+    .end = lent_end,
     .settle = lent_settle,
     .free = lent_free,
 };

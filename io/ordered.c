@@ -190,6 +190,13 @@ ordered_truncate(VcFile *file, uint64_t size, GError **error)
 }
 
 static bool
+ordered_end(VcFile *file, uint64_t end, GError **error)
+{
+    return ordered_truncate(file, end, error) &&
+           vc_file_end(((OrderedFile *)file)->below, end, error);
+}
+
+static bool
 ordered_sync(VcFile *file, GError **error)
 {
     OrderedFile *o = (OrderedFile *)file;
@@ -216,6 +223,7 @@ static const VcFileOps ordered_ops = {
     .write = ordered_write,
     .settle = ordered_settle,
     .truncate = ordered_truncate,
+    .end = ordered_end,
     .sync = ordered_sync,
     .free = ordered_free,
 };

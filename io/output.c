@@ -2,6 +2,7 @@
 /* An output that is complete or absent. */
 #include "io/output.h"
 
+#include "io/backing.h"
 #include "io/error.h"
 #include "io/interrupt.h"
 #include "io/lock.h"
@@ -142,13 +143,22 @@ vc_output_file(VcOutput *output)
     return output->file;
 }
 
+/* Taken for another when it cannot be looked at, a directory would get one name twice.
+ */
 static bool
-is_same_name(const char *a, const char *b)
+is_same_name(const char *a, const char *b, bool *same, GError **error)
 {
     g_autofree char *directory_a = g_path_get_dirname(a),
                     *directory_b = g_path_get_dirname(b),
                     *name_a = g_path_get_basename(a), *name_b = g_path_get_basename(b);
-    return strcmp(name_a, name_b) == 0 && vc_posix_same_file(directory_a, directory_b);
+    struct stat x, y;
+    *same = strcmp(name_a, name_b) == 0;
+    if (!*same)
+        return true;
+    if (stat(directory_a, &x) == 0 && stat(directory_b, &y) == 0)
+        return vc_backing_same(VC_BACKING_SYSFS, &x, &y, same, error);
+    vc_fail_errno(error, errno, "cannot look at the directory of the output");
+    return false;
 }
 
 /* The file that O changes or replaces. */
@@ -160,12 +170,14 @@ find_present(const VcOutput *o, struct stat *status)
 }
 
 bool
-vc_output_same(const VcOutput *a, const VcOutput *b)
+vc_output_same(const VcOutput *a, const VcOutput *b, bool *same, GError **error)
 {
     struct stat x, y;
+    *same = false;
     if (a->path && b->path)
-        return is_same_name(a->path, b->path);
-    return find_present(a, &x) && find_present(b, &y) && vc_posix_same_status(&x, &y);
+        return is_same_name(a->path, b->path, same, error);
+    return !find_present(a, &x) || !find_present(b, &y) ||
+           vc_backing_same(VC_BACKING_SYSFS, &x, &y, same, error);
 }
 
 /* The new file belongs to whom the old one did, and as few may use it. */
@@ -217,7 +229,8 @@ vc_output_revert(VcOutput *o)
 {
     struct stat ours, present;
     if (o->named && !o->replaces && fstat(o->file->fd, &ours) == 0 &&
-        lstat(o->path, &present) == 0 && vc_posix_same_status(&ours, &present))
+        lstat(o->path, &present) == 0 && ours.st_dev == present.st_dev &&
+        ours.st_ino == present.st_ino)
         unlink(o->path);
 }
 

@@ -35,8 +35,9 @@ VcOutput *vc_output_open(const char *path, VcOutputMode mode, VcCache cache, boo
  * pipe. */
 VcFile *vc_output_file(VcOutput *output);
 
-/* Whether both would write one file, or give their files one name. */
-bool vc_output_same(const VcOutput *a, const VcOutput *b);
+/* *SAME: whether both would write one file, or one that lies on the other, or give
+ * their files one name. */
+bool vc_output_same(const VcOutput *a, const VcOutput *b, bool *same, GError **error);
 
 /* Makes it last under its name: fsync, rename, fsync of the directory. */
 bool vc_output_commit(VcOutput *output, GError **error);

@@ -80,6 +80,52 @@ append_truncate(VcFile *file, uint64_t size, GError **error)
     return vc_file_zero(file, a->end, size - a->end, error);
 }
 
+/* Where the next byte goes of what keeps what lies behind it: a block device, or a file
+ * that was not emptied and is not appended to. -1: nothing lies behind it. */
+static bool
+find_rest(const AppendFile *a, off_t *at, GError **error)
+{
+    struct stat status;
+    *at = -1;
+    int flags = fstat(a->fd, &status) == 0 ? fcntl(a->fd, F_GETFL) : -1;
+    /* A device is written at the offset even with O_APPEND. */
+    bool keeps = flags >= 0 && (S_ISBLK(status.st_mode) ||
+                                (S_ISREG(status.st_mode) && !(flags & O_APPEND)));
+    if (keeps)
+        *at = lseek(a->fd, 0, SEEK_CUR);
+    if (flags < 0 || (keeps && *at < 0)) {
+        vc_fail_errno(error, errno, "cannot find where it ends");
+        return false;
+    }
+    if (S_ISREG(status.st_mode) && status.st_size <= *at)
+        *at = -1;
+    return true;
+}
+
+/* Old bytes behind an archive or an image would be taken for a part of it. */
+static bool
+append_end(VcFile *file, uint64_t end, GError **error)
+{
+    AppendFile *a = (AppendFile *)file;
+    off_t at;
+    if (!append_truncate(file, end, error) || !find_rest(a, &at, error))
+        return false;
+    if (at < 0)
+        return true;
+
+    int again = fcntl(a->fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+    g_autoptr(VcFile)
+        whole = vc_posix_output(again, NULL, file->name, VC_CACHE_WRITEBACK, error);
+    if (!whole || !vc_file_end(whole, (uint64_t)at, error))
+        return false;
+    /* The offset, which a look at the size moves, is that of all who share the output:
+     * who writes after us goes on here. */
+    if (lseek(a->fd, at, SEEK_SET) == at)
+        return true;
+    vc_fail_errno(error, errno, "cannot go back to its end");
+    return false;
+}
+
 /* Standard output may be a file, and that is told only now that its disk is full. */
 static bool
 append_sync(VcFile *file, GError **error)
@@ -107,6 +153,7 @@ append_free(VcFile *file)
 static const VcFileOps append_ops = {
     .write = append_write,
     .truncate = append_truncate,
+    .end = append_end,
     .sync = append_sync,
     .free = append_free,
 };

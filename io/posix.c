@@ -3,6 +3,7 @@
  * comes. */
 #include "io/posix.h"
 
+#include "io/backing.h"
 #include "io/error.h"
 #include "io/interrupt.h"
 #include "io/posix-file.h"
@@ -70,21 +71,6 @@ vc_posix_open(const char *path, VcCache cache, GError **error)
     return &p->base;
 }
 
-bool
-vc_posix_same_status(const struct stat *a, const struct stat *b)
-{
-    if (S_ISBLK(a->st_mode) && S_ISBLK(b->st_mode))
-        return a->st_rdev == b->st_rdev;
-    return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
-}
-
-bool
-vc_posix_same_file(const char *a, const char *b)
-{
-    struct stat x, y;
-    return stat(a, &x) == 0 && stat(b, &y) == 0 && vc_posix_same_status(&x, &y);
-}
-
 /* Of what a standard descriptor leads to, where that keeps its bytes: a terminal or a
  * pipe may well be both source and target. */
 static bool
@@ -115,6 +101,16 @@ look_at_target(const char *target, bool *there, struct stat *status, GError **er
     return true;
 }
 
+static bool
+same(const struct stat *a, const struct stat *b, const char *target, bool *is,
+     GError **error)
+{
+    if (vc_backing_same(VC_BACKING_SYSFS, a, b, is, error))
+        return true;
+    g_prefix_error(error, "%s: ", target);
+    return false;
+}
+
 bool
 vc_posix_is_target(const char *path, const char *target, bool *is, GError **error)
 {
@@ -123,8 +119,8 @@ vc_posix_is_target(const char *path, const char *target, bool *is, GError **erro
     if (!look(path, "cannot open", &source_there, &x, error) ||
         !look_at_target(target, &there, &y, error))
         return false;
-    *is = source_there && there && vc_posix_same_status(&x, &y);
-    return true;
+    *is = false;
+    return !source_there || !there || same(&x, &y, target, is, error);
 }
 
 bool
@@ -135,7 +131,6 @@ vc_posix_is_source(const VcFile *source, const char *target, bool *is, GError **
     if (!vc_posix_is_target(source->name, target, is, error) ||
         !look_at_target(target, &there, &y, error))
         return false;
-    *is |= there && strcmp(source->name, STANDARD_INPUT) == 0 &&
-           standard_status(STDIN_FILENO, &x) && vc_posix_same_status(&x, &y);
-    return true;
+    return *is || !there || strcmp(source->name, STANDARD_INPUT) != 0 ||
+           !standard_status(STDIN_FILENO, &x) || same(&x, &y, target, is, error);
 }

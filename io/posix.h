@@ -36,16 +36,10 @@ bool vc_posix_is_direct(const VcFile *output);
  * the end. */
 VcFile *vc_posix_append(int fd, bool own, const char *name);
 
-/* Whether both paths lead to one file or one block device. False where one does not
- * exist. */
-bool vc_posix_same_file(const char *a, const char *b);
-
-/* Whether these are of one file or one block device. */
-bool vc_posix_same_status(const struct stat *a, const struct stat *b);
-
 /* *IS: whether the file or block device at PATH is what a target of the name TARGET
- * would be written to; "-" is standard output. What cannot be looked at is an error
- * that names it: taken for something else, it could be overwritten. */
+ * would be written to, or one of them lies on the other; "-" is standard output. What
+ * cannot be looked at is an error that names it: taken for something else, it could be
+ * overwritten. */
 bool vc_posix_is_target(const char *path, const char *target, bool *is, GError **error);
 
 /* The same for what SOURCE reads: the file of its name, or the file or block device

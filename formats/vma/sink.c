@@ -127,9 +127,9 @@ finish(VcSink *sink, GError **error)
         return false;
     if (!vma_extents_flush(s->extents, sink->file, error))
         return false;
-    /* Until here the file does not begin as an archive does. */
-    return !sink->file->seekable ||
-           (vc_file_end(sink->file, s->extents->position, error) &&
+    /* Until here a file that can be sought in does not begin as an archive does. */
+    return vc_file_end(sink->file, s->extents->position, error) &&
+           (!sink->file->seekable ||
             vc_file_write(sink->file, 0, s->header->data, s->header->len, error));
 }
 

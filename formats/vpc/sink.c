@@ -99,7 +99,7 @@ finish(VcSink *sink, GError **error)
     vpc_footer_encode(&s->footer, raw);
     return vc_file_settle(file, size, error) &&
            vc_file_write(file, size, raw, sizeof raw, error) &&
-           vc_file_truncate(file, size + sizeof raw, error);
+           vc_file_end(file, size + sizeof raw, error);
 }
 
 void

@@ -288,6 +288,15 @@ pipe_write(VcFile *file, uint64_t position, const void *buffer, size_t length,
     return vc_file_write(pipe->memory, position, buffer, length, error);
 }
 
+static bool
+pipe_truncate(VcFile *file, uint64_t size, GError **error)
+{
+    if (size == ((Pipe *)file)->end)
+        return true;
+    vc_fail(error, VC_ERROR_USAGE, "a pipe ends where its bytes do");
+    return false;
+}
+
 static void
 pipe_free(VcFile *file)
 {
@@ -298,7 +307,9 @@ pipe_free(VcFile *file)
 static VcFile *
 pipe_into(VcFile *memory)
 {
-    static const VcFileOps ops = { .write = pipe_write, .free = pipe_free };
+    static const VcFileOps ops = { .write = pipe_write,
+                                   .truncate = pipe_truncate,
+                                   .free = pipe_free };
     Pipe *pipe = g_new0(Pipe, 1);
     vc_file_init(&pipe->base, &ops, "pipe", false);
     pipe->memory = memory;

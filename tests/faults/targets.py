@@ -55,6 +55,27 @@ def test_the_source_by_a_descriptor_is_refused_as_target():
 
 
 @in_folder
+def test_the_source_below_a_loop_device_or_above_it_is_refused_as_target():
+    with source() as path:
+        os.link(path, 'hard')
+        with disks.loop(path) as device, disks.loop(device) as above:
+            for name, options in FORMATS:
+                for one, other in [(path, device), (device, path), (device, 'hard'),
+                                   (above, path), (path, above), (above, device)]:
+                    err = refused(*convert(one, name, options), '-n', other)
+                    assert 'is the source' in err, err
+                with open(device, 'r+b') as out:
+                    err = refused(*convert(path, name, options), '-', stdout=out)
+                assert 'is the source' in err, err
+            # Without a name the file is found all the same.
+            os.unlink(path)
+            err = refused(*convert(device, 'raw', []), '-n', 'hard')
+            assert 'is the source' in err, err
+            os.link('hard', path)
+        os.unlink('hard')
+
+
+@in_folder
 def test_what_cannot_be_a_target_is_refused():
     os.mkdir('folder')
     os.symlink('nowhere/out', 'dangling')
@@ -168,6 +189,38 @@ def test_on_a_larger_block_device_nothing_of_before_shines_through():
             equal(whole[:16 * bench.MIB], read(path))
             equal(whole[16 * bench.MIB:], behind)
         os.unlink('disk')
+
+
+@in_folder
+def test_behind_standard_output_nothing_of_before_is_left():
+    kinds = [('vma', []), ('vma', ['--compress', 'zstd']), ('vpc', []),
+             ('raw', ['--compress', 'gzip']), ('vpc', ['-o', 'subformat=fixed']), ('vhdx', [])]
+    with source() as path:
+        for name, options in kinds if bench.LONG else kinds[:5]:
+            command = [cli.VCONV, *convert(path, name, options), '-']
+            disk = '#drive-scsi0' if name == 'vma' else ''
+            with device_of(LARGER) as device:
+                with open(device, 'r+b', buffering=0) as out:
+                    subprocess.run(command, stdout=out, check=True)
+                equal(read(device)[-bench.MIB:], bytes(bench.MIB))
+                # So far behind its footer a fixed VHD is none.
+                if 'subformat=fixed' not in options:
+                    same(path, device + disk, *(['-F', 'raw'] if name == 'raw' else []))
+            write('old', os.urandom(LARGER))
+            with open('old', 'r+b', buffering=0) as out:
+                subprocess.run(command, stdout=out, check=True)
+                os.write(out.fileno(), b'next')
+            whole = read('old')
+            equal(whole[-4:], b'next')
+            write('old', whole[:-4])
+            same(path, 'old' + disk, *(['-F', 'raw'] if name == 'raw' else []))
+        write('old', os.urandom(LARGER))
+        behind = read('old')[16 * bench.MIB:]
+        with open('old', 'r+b', buffering=0) as out:
+            subprocess.run([cli.VCONV, *convert(path, 'raw', []), '-'], stdout=out, check=True)
+        equal(read('old'), read(path) + behind)
+        os.unlink('disk')
+        os.unlink('old')
 
 
 @in_folder

@@ -97,11 +97,35 @@ START_TEST(a_block_device_is_read_and_written_in_place)
 }
 END_TEST
 
+START_TEST(what_goes_out_to_a_block_device_ends_in_zeros)
+{
+    g_autofree uint8_t *model = pattern_new(SIZE, 1);
+    g_autoptr(GError) error = NULL;
+    if (!attach(model))
+        return;
+
+    int fd = open(device, O_WRONLY | O_CLOEXEC);
+    ck_assert_int_eq(lseek(fd, 512, SEEK_SET), 512);
+    VcFile *file = vc_posix_append(fd, true, "device");
+    ck_assert(vc_file_write(file, 0, "hello", 5, NULL));
+    ck_assert(vc_file_end(file, 5, &error));
+    assert_no_error(error);
+    ck_assert_int_eq(lseek(fd, 0, SEEK_CUR), 517);
+    ck_assert(vc_file_sync(file, NULL));
+    vc_file_free(file);
+    detach();
+    memcpy(model + 512, "hello", 5);
+    memset(model + 517, 0, SIZE - 517);
+    scratch_assert("backing", model, SIZE);
+}
+END_TEST
+
 int
 main(void)
 {
     Suite *suite = suite_create("io/block-device");
     TCase *tests = scratch_case(suite, "block-device");
     tcase_add_test(tests, a_block_device_is_read_and_written_in_place);
+    tcase_add_test(tests, what_goes_out_to_a_block_device_ends_in_zeros);
     return run_suite(suite);
 }

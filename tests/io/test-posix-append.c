@@ -115,6 +115,51 @@ START_TEST(truncating_fills_up_with_zeros)
 }
 END_TEST
 
+/* Writes "ab" and a zero from the third byte of "0123456789", opened with FLAGS, makes
+ * that the end, and has somebody else go on with "d". */
+static void
+end_in_the_middle(int flags)
+{
+    g_autoptr(GError) error = NULL;
+    g_autofree char *path = scratch_path("f");
+    scratch_write("f", "0123456789", 10);
+    int fd = open(path, O_WRONLY | flags);
+    ck_assert_int_eq(lseek(fd, 2, SEEK_SET), 2);
+    g_autoptr(VcFile) file = vc_posix_append(fd, true, "f");
+    ck_assert(vc_file_write(file, 0, "ab", 2, NULL));
+    ck_assert(vc_file_end(file, 3, &error));
+    assert_no_error(error);
+    ck_assert_int_eq(write(fd, "d", 1), 1);
+    ck_assert(!vc_file_end(file, 2, NULL));
+}
+
+START_TEST(an_end_cuts_off_what_was_behind_it)
+{
+    end_in_the_middle(0);
+    scratch_assert("f", "01ab\0d", 6);
+}
+END_TEST
+
+START_TEST(nothing_is_behind_what_is_appended)
+{
+    end_in_the_middle(O_APPEND);
+    scratch_assert("f", "0123456789ab\0d", 14);
+}
+END_TEST
+
+START_TEST(a_pipe_has_nothing_behind_its_end)
+{
+    char back[4];
+    int fds[2];
+    ck_assert_int_eq(pipe(fds), 0);
+    g_autoptr(VcFile) file = vc_posix_append(fds[1], true, "pipe");
+    ck_assert(vc_file_write(file, 0, "abc", 3, NULL));
+    ck_assert(vc_file_end(file, 3, NULL));
+    ck_assert_int_eq(read(fds[0], back, sizeof back), 3);
+    close(fds[0]);
+}
+END_TEST
+
 START_TEST(a_broken_pipe_is_an_error_with_its_name)
 {
     g_autoptr(GError) error = NULL;
@@ -164,6 +209,9 @@ main(void)
     tcase_add_test(tests, waiting_for_a_full_pipe_can_be_ended);
     tcase_add_test(tests, only_the_end_can_be_written);
     tcase_add_test(tests, truncating_fills_up_with_zeros);
+    tcase_add_test(tests, an_end_cuts_off_what_was_behind_it);
+    tcase_add_test(tests, nothing_is_behind_what_is_appended);
+    tcase_add_test(tests, a_pipe_has_nothing_behind_its_end);
     tcase_add_test(tests, a_broken_pipe_is_an_error_with_its_name);
     tcase_add_test(tests, a_full_disk_is_an_error_with_its_name);
     tcase_add_test(tests, a_lent_descriptor_stays_open);
