@@ -12,6 +12,7 @@ sink_over_nothing(const VcTarget *target, const VcIdentity *identity, VcFile **n
                   GError **error)
 {
     *nothing = vc_null_file(target->path);
+    (*nothing)->only_size = true;
     return vc_format_create(target->format, *nothing, &target->layout, target->options,
                             identity, error);
 }

@@ -29,7 +29,8 @@ typedef struct {
     /* Where LENGTH bytes at OFFSET of DISK go: *RUN (1..LENGTH, whole cells) of them
      * lie together from *POSITION. Allocates. A sink with fixed places or blocks
      * (identity, or unit != 0) gives the same answer when it is asked again, even after
-     * `finish`; others are asked for each byte at most once. */
+     * `finish`; others are asked for each byte at most once. Where the file is
+     * `only_size` a run need not lie together. */
     bool (*place)(VcSink *sink, unsigned disk, uint64_t offset, uint64_t length,
                   uint64_t *position, uint64_t *run, GError **error);
     /* Nothing below the answer will be written any more (see vc_file_settle) once what

@@ -53,6 +53,8 @@ struct VcFile {
     bool in_place;   /* output: it has its name already, so that after a power cut the
                         order counts in which bytes came to last */
     bool reads_zero; /* output: what was never written reads as zero (a new file) */
+    bool only_size;  /* output: it keeps nothing else, and nobody asks where things lie,
+                        so that what is stored again and again need only be counted */
     int fd;          /* the descriptor behind it, or -1: for in-kernel copies only */
 };
 

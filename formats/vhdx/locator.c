@@ -27,10 +27,16 @@ free_values(Values *values)
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Values, free_values)
 
-/* Gives the UTF-8 of LENGTH bytes at OFFSET of the item. WHAT is "key" or "value". */
-static char *
-decode_text(const uint8_t *raw, size_t item_length, uint32_t offset, uint16_t length,
-            const char *what, uint64_t position, GError **error)
+/* A text of the item: UTF-16, and nobody has looked at its units yet. */
+typedef struct {
+    const uint8_t *raw;
+    size_t length; /* bytes */
+} Text;
+
+/* LENGTH bytes at OFFSET of the item. WHAT is "key" or "value". */
+static bool
+find_text(const uint8_t *raw, size_t item_length, uint32_t offset, uint16_t length,
+          const char *what, uint64_t position, Text *text, GError **error)
 {
     if (offset > item_length || length > item_length - offset) {
         vc_corrupt(
@@ -38,27 +44,73 @@ decode_text(const uint8_t *raw, size_t item_length, uint32_t offset, uint16_t le
             "parent locator: a %s of %u bytes at offset 0x%x of the item, which has "
             "0x%zx bytes",
             what, length, offset, item_length);
-        return NULL;
+        return false;
     }
     if (length == 0 || length % 2 != 0) {
         vc_corrupt(error, position,
                    "parent locator: a %s of %u bytes, expected an even number above 0",
                    what, length);
-        return NULL;
+        return false;
     }
+    *text = (Text){ .raw = raw + offset, .length = length };
+    return true;
+}
 
-    g_autofree gunichar2 *units = g_new(gunichar2, length / 2);
-    for (size_t i = 0; i < length / 2u; i++)
-        units[i] = load_le16(raw + offset + i * 2);
+/* Gives the UTF-8 of VALUE. */
+static char *
+decode_value(const Text *value, uint64_t position, GError **error)
+{
+    size_t n = value->length / 2;
+    g_autofree gunichar2 *units = g_new(gunichar2, n);
+    for (size_t i = 0; i < n; i++)
+        units[i] = load_le16(value->raw + i * 2);
     glong read = 0;
-    char *text = g_utf16_to_utf8(units, length / 2, &read, NULL, NULL);
-    /* The conversion stops at a NUL, which no path and no key has. */
-    if (!text || read != length / 2) {
+    char *text = g_utf16_to_utf8(units, (glong)n, &read, NULL, NULL);
+    /* The conversion stops at a NUL, which no path has. */
+    if (!text || (size_t)read != n) {
         g_free(text);
-        vc_corrupt(error, position, "parent locator: a %s that is not UTF-16", what);
+        vc_corrupt(error, position, "parent locator: a value that is not UTF-16");
         return NULL;
     }
     return text;
+}
+
+static bool
+is_key(const Text *key, const char *name)
+{
+    size_t n = strlen(name);
+    if (key->length != n * 2)
+        return false;
+    for (size_t i = 0; i < n; i++)
+        if (load_le16(key->raw + i * 2) != (uint8_t)name[i])
+            return false;
+    return true;
+}
+
+/* What the pair is of which ENTRY tells. Only what is known is decoded, and that once:
+ * MS-VHDX 2.6.2.6.1 lets an item have 65,535 pairs, and all of them may name one long
+ * text. */
+static bool
+decode_pair(const uint8_t *raw, size_t length, const uint8_t *entry, uint64_t position,
+            Values *values, GError **error)
+{
+    Text key, value;
+    if (!find_text(raw, length, load_le32(entry), load_le16(entry + 8), "key", position,
+                   &key, error) ||
+        !find_text(raw, length, load_le32(entry + 4), load_le16(entry + 10), "value",
+                   position, &value, error))
+        return false;
+    unsigned k = 0;
+    while (k < KEYS && !is_key(&key, keys[k]))
+        k++;
+    if (k == KEYS)
+        return true;
+    if ((*values)[k]) {
+        vc_corrupt(error, position, "parent locator: key %s twice", keys[k]);
+        return false;
+    }
+    (*values)[k] = decode_value(&value, position, error);
+    return (*values)[k] != NULL;
 }
 
 static bool
@@ -72,25 +124,9 @@ decode_pairs(const uint8_t *raw, size_t length, uint64_t position, Values *value
         return false;
     }
     for (size_t i = 0; i < count; i++) {
-        const uint8_t *entry = raw + HEADER_SIZE + i * ENTRY_SIZE;
-        uint64_t at = position + HEADER_SIZE + i * ENTRY_SIZE;
-        g_autofree char *key = decode_text(raw, length, load_le32(entry),
-                                           load_le16(entry + 8), "key", at, error);
-        if (!key)
+        size_t at = HEADER_SIZE + i * ENTRY_SIZE;
+        if (!decode_pair(raw, length, raw + at, position + at, values, error))
             return false;
-        unsigned k = 0;
-        while (k < KEYS && strcmp(key, keys[k]) != 0)
-            k++;
-        if (k < KEYS && (*values)[k]) {
-            vc_corrupt(error, at, "parent locator: key %s twice", key);
-            return false;
-        }
-        g_autofree char *value = decode_text(raw, length, load_le32(entry + 4),
-                                             load_le16(entry + 10), "value", at, error);
-        if (!value)
-            return false;
-        if (k < KEYS)
-            (*values)[k] = g_steal_pointer(&value);
     }
     return true;
 }

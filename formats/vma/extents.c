@@ -79,3 +79,16 @@ vma_extents_store(VmaExtents *extents, unsigned first, unsigned count)
     extents->header.blocks = (uint16_t)(extents->header.blocks + count);
     return position;
 }
+
+bool
+vma_extents_skip(VmaExtents *extents, VcFile *file, uint64_t count, unsigned blocks,
+                 GError **error)
+{
+    bool open = extents->n_slots > 0;
+    g_assert(file->only_size && !(open && vma_extents_has_room(extents)));
+    if (open && !vma_extents_close(extents, file, error))
+        return false;
+    uint64_t payload = (uint64_t)VMA_SLOTS_WRITTEN * blocks * VMA_BLOCK;
+    extents->position += count * (VMA_EXTENT_HEADER + payload);
+    return true;
+}

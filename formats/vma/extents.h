@@ -42,6 +42,12 @@ bool vma_extents_add(VmaExtents *extents, VcFile *file, unsigned device,
  * position of the first. They are behind all that are stored so far. */
 uint64_t vma_extents_store(VmaExtents *extents, unsigned first, unsigned count);
 
+/* Goes on behind COUNT extents that are full of clusters of BLOCKS blocks each, as if
+ * they had been stored, in a FILE of which only the size counts. None may be open that
+ * has room. */
+bool vma_extents_skip(VmaExtents *extents, VcFile *file, uint64_t count,
+                      unsigned blocks, GError **error);
+
 /* Writes the header of the open extent, or of an empty one when none is open. */
 bool vma_extents_close(VmaExtents *extents, VcFile *file, GError **error);
 

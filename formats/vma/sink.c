@@ -20,15 +20,53 @@ typedef struct {
     uint64_t next_offset;  /* of it, nothing before can be placed any more */
 } VmaSink;
 
+/* A slot for the next cluster of the present disk; it stores nothing yet. */
+static bool
+add_cluster(VmaSink *s, GError **error)
+{
+    return vma_extents_add(s->extents, s->base.file, VMA_DEVICE_FIRST + s->disk,
+                           (uint32_t)s->next_cluster++, error);
+}
+
+/* Where only the size counts, whole extents need not be made: 64 TiB have 18 million of
+ * them. Whether one begins here that ends before cluster UNTIL of the present disk. */
+static bool
+may_skip(const VmaSink *s, uint64_t until)
+{
+    return s->base.file->only_size && until - s->next_cluster >= VMA_SLOTS_WRITTEN &&
+           (s->extents->n_slots == 0 || !vma_extents_has_room(s->extents));
+}
+
+/* As many as there are, of clusters that store BLOCKS blocks each. */
+static bool
+skip_extents(VmaSink *s, uint64_t until, unsigned blocks, GError **error)
+{
+    uint64_t count = (until - s->next_cluster) / VMA_SLOTS_WRITTEN;
+    s->next_cluster += count * VMA_SLOTS_WRITTEN;
+    return vma_extents_skip(s->extents, s->base.file, count, blocks, error);
+}
+
 /* Slots for the clusters of the present disk up to UNTIL; they store nothing. */
 static bool
 pass_clusters(VmaSink *s, uint64_t until, GError **error)
 {
-    for (; s->next_cluster < until; s->next_cluster++)
-        if (!vma_extents_add(s->extents, s->base.file, VMA_DEVICE_FIRST + s->disk,
-                             (uint32_t)s->next_cluster, error))
+    while (s->next_cluster < until) {
+        if (may_skip(s, until)) {
+            if (!skip_extents(s, until, 0, error))
+                return false;
+        } else if (!add_cluster(s, error)) {
             return false;
+        }
+    }
     return true;
+}
+
+/* Makes CLUSTER of the present disk the one that was added last. */
+static bool
+reach_cluster(VmaSink *s, uint64_t cluster, GError **error)
+{
+    return pass_clusters(s, cluster, error) &&
+           (s->next_cluster > cluster || add_cluster(s, error));
 }
 
 /* The present disk has all that it will have. */
@@ -54,10 +92,17 @@ store(VmaSink *s, uint64_t offset, uint64_t length, uint64_t *position, uint64_t
     while (*run < length) {
         uint64_t at = offset + *run;
         if (at / VMA_CLUSTER >= s->next_cluster) {
+            uint64_t until = (offset + length) / VMA_CLUSTER;
+            if (may_skip(s, until)) {
+                if (!skip_extents(s, until, VMA_CLUSTER_BLOCKS, error))
+                    return false;
+                *run = s->next_cluster * VMA_CLUSTER - offset;
+                continue;
+            }
             /* The first piece has its cluster, so the run is not empty here. */
             if (!vma_extents_has_room(s->extents))
                 break;
-            if (!pass_clusters(s, at / VMA_CLUSTER + 1, error))
+            if (!add_cluster(s, error))
                 return false;
         }
         uint64_t piece = MIN(length - *run, VMA_CLUSTER - at % VMA_CLUSTER);
@@ -97,7 +142,7 @@ place(VcSink *sink, unsigned disk, uint64_t offset, uint64_t length, uint64_t *p
     while (s->disk < disk)
         if (!end_disk(s, error))
             return false;
-    if (!pass_clusters(s, offset / VMA_CLUSTER + 1, error) ||
+    if (!reach_cluster(s, offset / VMA_CLUSTER, error) ||
         !vma_extents_flush(s->extents, sink->file, error) ||
         !store(s, offset, length, position, run, error))
         return false;

@@ -111,6 +111,37 @@ START_TEST(unknown_keys_are_left_out)
 }
 END_TEST
 
+/* Their pairs may be many, and all of them name one long text. */
+START_TEST(texts_of_unknown_keys_are_not_even_decoded)
+{
+    g_auto(VhdxLocator) locator;
+    begin();
+    add("parent_linkage", LINKAGE);
+    add("relative_path", "x");
+    size_t key = length;
+    add("c", "blue");
+    store_le16(raw + key, 0xd800);
+    store_le16(raw + key + 2, 0xd800);
+    decodes(&locator);
+    ck_assert_str_eq(locator.paths[0], "x");
+    ck_assert_ptr_null(locator.paths[1]);
+}
+END_TEST
+
+START_TEST(a_key_is_known_only_as_a_whole)
+{
+    static const char *const others[] = { "relative_pat", "relative_path_",
+                                          "Relative_path",
+                                          "relative_pat\xc5\xa8" /* U+0168 */ };
+    for (unsigned i = 0; i < G_N_ELEMENTS(others); i++) {
+        begin();
+        add("parent_linkage", LINKAGE);
+        add(others[i], "x");
+        refuses(VC_ERROR_CORRUPT);
+    }
+}
+END_TEST
+
 START_TEST(either_linkage_is_accepted)
 {
     g_auto(VhdxLocator) locator;
@@ -197,11 +228,14 @@ START_TEST(keys_and_values_lie_in_the_item_and_are_utf_16)
         unsigned at, bytes;
         uint32_t value;
     } fields[] = {
-        { 20, 4, 4096 },       { 20, 4, 0xffffffff }, { 24, 4, 4096 },
-        { 24, 4, 0xfffffffe }, { 28, 2, 0 },          { 28, 2, 27 },
-        { 28, 2, 0xfffe },     { 30, 2, 0 },          { 30, 2, 75 },
-        { 30, 2, 0xfffe },     { 18, 2, 0xffff },     { TEXT, 2, 0xd800 },
-        { TEXT + 4, 2, 0 },
+        { 20, 4, 4096 },     { 20, 4, 0xffffffff },
+        { 24, 4, 4096 },     { 24, 4, 0xfffffffe },
+        { 28, 2, 0 },        { 28, 2, 27 },
+        { 28, 2, 0xfffe },   { 30, 2, 0 },
+        { 30, 2, 75 },       { 30, 2, 0xfffe },
+        { 18, 2, 0xffff },   { TEXT, 2, 0xd800 },
+        { TEXT + 4, 2, 0 },  { TEXT + 28, 2, 0xd800 },
+        { TEXT + 30, 2, 0 },
     };
     for (unsigned i = 0; i < G_N_ELEMENTS(fields); i++) {
         uint8_t value[4];
@@ -234,6 +268,8 @@ main(void)
     tcase_add_test(tests, paths_come_in_the_order_of_the_specification);
     tcase_add_test(tests, a_network_path_loses_its_extended_prefix);
     tcase_add_test(tests, unknown_keys_are_left_out);
+    tcase_add_test(tests, texts_of_unknown_keys_are_not_even_decoded);
+    tcase_add_test(tests, a_key_is_known_only_as_a_whole);
     tcase_add_test(tests, either_linkage_is_accepted);
     tcase_add_test(tests, linkages_are_compared_by_their_digits);
     tcase_add_test(tests, another_type_is_not_supported);

@@ -332,6 +332,71 @@ START_TEST(sixty_four_gigabytes_of_nothing_are_quick)
 }
 END_TEST
 
+/* Places runs of random length, with gaps, in disks of random sizes; gives the size of
+ * the archive. */
+static uint64_t
+random_size(uint32_t seed, bool only_size)
+{
+    g_autoptr(GRand) rand = g_rand_new_with_seed(seed);
+    g_autoptr(VcFile) file = vc_null_file("n");
+    file->only_size = only_size;
+    VcLayout layout = { 0 };
+    for (unsigned i = 0; i < 3; i++) {
+        g_autofree char *name = g_strdup_printf("disk%u", i);
+        vc_layout_add_disk(&layout, name,
+                           (uint64_t)g_rand_int_range(rand, 1, 8000) * 4096 + i);
+    }
+    g_autoptr(VcSink) sink = create_well(file, &layout);
+    vc_layout_clear(&layout);
+    for (unsigned i = 0; i < 3; i++) {
+        uint64_t disk = sink->layout.disks[i].size;
+        for (uint64_t at = 0, end; at < disk; at = end) {
+            uint64_t position, run, most = g_rand_boolean(rand) ? 40 : 4000;
+            end = at + 4096 * (uint64_t)g_rand_int_range(rand, 1, (gint32)most);
+            end = MIN(end, disk);
+            for (bool data = g_rand_boolean(rand); data && at < end; at += run)
+                ck_assert(vc_sink_place(sink, i, at, end - at, &position, &run, NULL));
+        }
+    }
+    uint64_t size;
+    ck_assert(vc_sink_finish(sink, NULL));
+    ck_assert(vc_file_size(file, &size, NULL));
+    return size;
+}
+
+START_TEST(where_only_the_size_counts_it_is_the_same)
+{
+    for (uint32_t seed = 0; seed < 100; seed++)
+        ck_assert_uint_eq(random_size(seed, true), random_size(seed, false));
+}
+END_TEST
+
+/* Neither headers nor places are made for each of 18 million extents: a few writes and
+ * a few answers do. */
+START_TEST(where_only_the_size_counts_64_tib_are_counted)
+{
+    const uint64_t disk = (uint64_t)64 << 40, slots = disk / CLUSTER,
+                   headers = (slots + 57) / 58 * 512;
+    for (unsigned full = 0; full < 2; full++) {
+        g_autoptr(VcFile) null = vc_null_file("n");
+        g_autoptr(VcFile) file = failing_file(null, 8);
+        file->only_size = true;
+        VcLayout layout = one_disk(disk);
+        g_autoptr(VcSink) sink = create_well(file, &layout);
+        vc_layout_clear(&layout);
+        uint64_t position, run, size, at = full ? 0 : disk / 2,
+                                      end = full ? disk : at + 4096;
+        for (unsigned answers = 0; at < end; at += run, answers++) {
+            ck_assert_uint_lt(answers, 3);
+            ck_assert(vc_sink_place(sink, 0, at, end - at, &position, &run, NULL));
+        }
+        ck_assert(vc_sink_finish(sink, NULL));
+        ck_assert(vc_file_size(null, &size, NULL));
+        ck_assert_uint_eq(size, 12800 + headers + (full ? disk : 4096));
+    }
+}
+END_TEST
+
 START_TEST(a_failing_write_is_an_error_wherever_it_strikes)
 {
     g_autoptr(GRand) rand = g_rand_new_with_seed(5);
@@ -404,6 +469,8 @@ main(void)
     tcase_add_test(bytes, a_file_is_no_archive_before_it_is_finished);
     tcase_add_test(bytes, going_back_is_refused);
     tcase_add_test(bytes, sixty_four_gigabytes_of_nothing_are_quick);
+    tcase_add_test(bytes, where_only_the_size_counts_it_is_the_same);
+    tcase_add_test(bytes, where_only_the_size_counts_64_tib_are_counted);
     tcase_add_test(bytes, a_failing_write_is_an_error_wherever_it_strikes);
     tcase_add_test(bytes,
                    a_failing_write_between_disks_is_an_error_wherever_it_strikes);
