@@ -223,6 +223,24 @@ list_disks(const VcImage *image)
     return g_string_free(list, FALSE);
 }
 
+/* One of several would be read in the place of the one that is meant. */
+static bool
+refuse_equal_names(const VcImage *image, const char *disk, GError **error)
+{
+    const VcLayout *layout = &image->source->layout;
+    unsigned found = 0;
+    for (unsigned i = 0; i < layout->n_disks; i++)
+        found += strcmp(layout->disks[i].name, disk) == 0;
+    if (found <= 1)
+        return true;
+    g_autofree char *name = vc_printable(disk);
+    vc_fail(error, VC_ERROR_USAGE,
+            "%s: %u disks are called '%s', which says of none that it is meant; "
+            "%s-to-raw of the whole archive writes each of them",
+            image->path, found, name, image->source->format->name);
+    return false;
+}
+
 static bool
 select_disk(VcImage *image, const char *disk, GError **error)
 {
@@ -231,7 +249,7 @@ select_disk(VcImage *image, const char *disk, GError **error)
     if (image->disk >= 0) {
         for (unsigned i = 0; i < source->layout.n_disks; i++)
             source->skip[i] = i != (unsigned)image->disk;
-        return true;
+        return refuse_equal_names(image, disk, error);
     }
     g_autofree char *name = vc_printable(disk), *list = list_disks(image);
     if (source->format->max_disks == 1)

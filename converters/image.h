@@ -33,7 +33,8 @@ typedef struct {
 } VcImage;
 
 /* Opens NAME for reading. With "#disk" (unless a file of that very name exists) the
- * other disks are skipped. Differencing parents are opened and adopted: from the
+ * other disks are skipped; a name that several disks have is
+ * VC_ERROR_USAGE. Differencing parents are opened and adopted: from the
  * image's own directory, or as the image says with follow_chain; cycles and more than
  * 64 levels are VC_ERROR_PARENT. Errors begin with the file's name. */
 bool vc_image_open(VcImage *image, const char *name, const VcImageOptions *options,
