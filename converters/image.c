@@ -266,8 +266,11 @@ static bool
 open_image(VcImage *image, const char *name, const VcImageOptions *options,
            GError **error)
 {
-    g_autofree char *disk = NULL;
-    split_name(name, &image->path, &disk);
+    g_autofree char *disk = g_strdup(options->disk);
+    if (disk)
+        image->path = g_strdup(name); /* all of it: no file "NAME#DISK" goes before */
+    else
+        split_name(name, &image->path, &disk);
 
     VcCompression ignored;
     g_autoptr(VcFile)

@@ -176,6 +176,19 @@ def test_a_disk_of_an_archive_is_named_behind_a_hash():
 
 
 @in_folder
+def test_a_file_of_the_name_of_archive_and_disk_is_not_taken_for_the_disk():
+    archive('a.vma', [('drive-scsi0', pattern(SIZE)), ('drive-scsi1', pattern(8192, 3))])
+    write('a.vma#drive-scsi0', b'planted' * 1024)
+    ok('convert', '-O', 'raw', '--disk', 'drive-scsi0', 'a.vma', 'b.raw')
+    equal(read('b.raw'), pattern(SIZE))
+    ok('convert', '--force', '--image-opts', '-O', 'raw', '--disk', 'drive-scsi0',
+       'driver=vma,file.filename=a.vma', 'b.raw')
+    equal(read('b.raw'), pattern(SIZE))
+    fails('convert', '-O', 'raw', '--disk', 'drive-scsi2', 'a.vma', 'c.raw',
+          says="a.vma: no disk is called 'drive-scsi2'")
+
+
+@in_folder
 def test_a_name_that_two_disks_have_names_none_of_them():
     archive('a.vma', [('one', pattern(SIZE)), ('one', pattern(SIZE, 3)), ('b', pattern(4096))])
     for source in [['a.vma#one'], ['--disk', 'one', 'a.vma']]:
