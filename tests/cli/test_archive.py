@@ -12,7 +12,7 @@ import sys
 
 import cli
 import tap
-from cli import CONFIG, archive, equal, fails, in_folder, ok, pattern, read, write
+from cli import CONFIG, archive, equal, fails, in_folder, ok, pattern, read, run, write
 
 SIZE = 300 << 10
 DISKS = [('drive-scsi0', pattern(SIZE)), ('drive-efidisk0', pattern(540672, 5))]
@@ -88,6 +88,19 @@ def test_hostile_names_do_not_reach_the_terminal():
     equal(sum(line.startswith('DEV:') for line in ok('vma', 'list', 'a.vma').out.split('\n')), 1)
     equal(json.loads(ok('info', '--output=json', 'a.vma').out)['configs'][0]['name'],
           'c\x1b]0;title\x07')
+
+
+@in_folder
+def test_hostile_names_do_not_reach_the_terminal_as_json():
+    name = 'a\x9b31m\u202e\U000e0041\U0001f600'
+    archive('a.vma', [(name, pattern(4096)), (name, pattern(4096))])
+    shown = [run(*words, '--output=json', 'a.vma') for words in [['info'], ['check'], ['map']]]
+    equal([done.status for done in shown], [0, 0, 1])
+    for done in shown:
+        for text in [done.out, done.err]:
+            assert all(c.isprintable() or c == '\n' for c in text), repr(text)
+        json.loads(done.out or done.err)
+    equal(json.loads(shown[0].out)['disks'][0]['name'], name)
 
 
 @in_folder
