@@ -66,6 +66,15 @@ safe_path(VcUnpack *unpack, const char *kind, const char *prefix, const char *na
     return own_path(unpack, file);
 }
 
+/* The archive chose the names: a link that waits under one of them would take the file
+ * out of the directory. */
+static VcOutputMode
+choose_mode(const VcUnpack *unpack)
+{
+    return unpack->transfer->mode == VC_OUTPUT_FORCE ? VC_OUTPUT_FORCE_NO_LINK
+                                                     : VC_OUTPUT_NEW_NO_LINK;
+}
+
 void
 vc_unpack_disk(VcUnpack *unpack, const VcImage *image, unsigned disk, const char *file)
 {
@@ -74,6 +83,7 @@ vc_unpack_disk(VcUnpack *unpack, const VcImage *image, unsigned disk, const char
                             : safe_path(unpack, "disk", unpack->prefix, from->name,
                                         unpack->format->suffix);
     VcTarget target = vc_transfer_target(unpack->transfer, path, unpack->format);
+    target.mode = choose_mode(unpack);
     vc_transfer_add_disk(unpack->transfer, &target, from, from->name);
     unsigned index = vc_transfer_add_target(&unpack->conversion, &target);
     vc_conversion_add_route(&unpack->conversion, image->source, disk, index, 0);
@@ -95,7 +105,7 @@ add_config(VcUnpack *unpack, const VcBlob *blob, GError **error)
 
     VcTarget target = { .path = safe_path(unpack, "config", "", blob->name, ""),
                         .format = raw,
-                        .mode = unpack->transfer->mode };
+                        .mode = choose_mode(unpack) };
     vc_transfer_say_leftovers(target.path);
     vc_layout_add_disk(&target.layout, "", blob->length);
     unsigned index = vc_transfer_add_target(&unpack->conversion, &target);

@@ -78,6 +78,32 @@ def test_hostile_names_stay_in_the_directory():
 
 
 @in_folder
+def test_a_link_does_not_lead_files_out_of_the_directory():
+    archive('a.vma', [('disk', pattern(4096))])
+    names = {'vma-to-raw': 'disk.raw', 'vma extract': 'disk-disk.raw'}
+    write('there', b'old')
+    for command, disk in names.items():
+        for name in [disk, 'qemu-server.conf']:
+            for target in ['../new', '../there', '/dev/null']:
+                os.mkdir('out')
+                os.symlink(target, f'out/{name}')
+                fails(*command.split(), 'a.vma', 'out', says=f'out/{name}: exists already, --force')
+                equal(sorted(os.listdir('out')), [name])
+                ok(*command.split(), '--force', 'a.vma', 'out')
+                equal(sorted(os.listdir('out')), [disk, 'qemu-server.conf'])
+                assert not os.path.islink(f'out/{name}')
+                equal(stat.S_IMODE(os.stat(f'out/{name}').st_mode) & 0o022, 0)
+                equal((read(f'out/{disk}'), read('out/qemu-server.conf')), (pattern(4096), CONFIG))
+                shutil.rmtree('out')
+    equal((cli.left(), read('there')), (['a.vma', 'there'], b'old'))
+    # A path that the user wrote is meant as it is.
+    os.symlink('there', 'link')
+    ok('convert', 'a.vma', 'link', '-O', 'raw', '--force')
+    equal(read('there'), pattern(4096))
+    assert os.path.islink('link')
+
+
+@in_folder
 def test_hostile_names_do_not_reach_the_terminal():
     archive('a.vma', [('a\x1b[2J\nDEV: dev_id=9 size: 1 devname: b', pattern(4096))],
             [('c\x1b]0;title\x07', b'1')])
