@@ -3,6 +3,7 @@
 #include "cli/unpack.h"
 
 #include "cli/print.h"
+#include "formats/label.h"
 #include "io/error.h"
 #include "io/interrupt.h"
 #include "io/memory.h"
@@ -61,8 +62,10 @@ safe_path(VcUnpack *unpack, const char *kind, const char *prefix, const char *na
 {
     bool renamed;
     char *file = vc_names_take(unpack->names, prefix, name, suffix, &renamed);
-    if (renamed)
-        vc_print_note("%s '%s' is written as '%s'", kind, name, file);
+    if (renamed) {
+        g_autofree char *label = vc_label(name);
+        vc_print_note("%s '%s' is written as '%s'", kind, label, file);
+    }
     return own_path(unpack, file);
 }
 
@@ -200,8 +203,10 @@ fail_with_list(const VcImage *image, const char *wanted, GError **error)
 {
     const VcLayout *layout = &image->source->layout;
     g_autoptr(GString) list = g_string_new(NULL);
-    for (unsigned i = 0; i < layout->n_disks; i++)
-        g_string_append_printf(list, "%s%s", i > 0 ? ", " : "", layout->disks[i].name);
+    for (unsigned i = 0; i < layout->n_disks; i++) {
+        g_autofree char *label = vc_label(layout->disks[i].name);
+        g_string_append_printf(list, "%s%s", i > 0 ? ", " : "", label);
+    }
     vc_fail(error, VC_ERROR_USAGE, "%s: there is no disk '%s'; its disks are: %s",
             image->path, wanted, list->str);
 }

@@ -6,6 +6,7 @@
 #include "converters/chain.h"
 #include "converters/names.h"
 #include "converters/spool.h"
+#include "formats/label.h"
 #include "io/error.h"
 #include "io/lock.h"
 #include "io/watch.h"
@@ -215,7 +216,7 @@ list_disks(const VcImage *image)
     const VcLayout *layout = &image->source->layout;
     GString *list = g_string_new(NULL);
     for (unsigned i = 0; i < MIN(layout->n_disks, LISTED_MAX); i++) {
-        g_autofree char *name = vc_printable(layout->disks[i].name);
+        g_autofree char *name = vc_label(layout->disks[i].name);
         g_string_append_printf(list, "%s%s#%s", i > 0 ? ", " : "", image->path, name);
     }
     if (layout->n_disks > LISTED_MAX)

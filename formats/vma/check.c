@@ -2,6 +2,7 @@
 /* Looks at everything in an archive but the payload, which nothing in it protects. */
 #include "formats/vma/vma.h"
 
+#include "formats/label.h"
 #include "formats/vma/walk.h"
 #include "io/error.h"
 
@@ -52,7 +53,7 @@ static void
 check_name(const char *what, unsigned i, const char *name, GHashTable *names,
            VcReport *report)
 {
-    g_autofree char *label = vma_label(name);
+    g_autofree char *label = vc_label(name);
     const char *fault = unsafe(name);
     if (fault)
         vc_report_add(report, VC_FINDING_WARNING, "name of %s %u %s: %s", what, i + 1,

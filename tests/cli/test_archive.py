@@ -78,6 +78,25 @@ def test_hostile_names_stay_in_the_directory():
 
 
 @in_folder
+def test_a_name_of_any_length_is_cut_in_messages():
+    long = 'n' * 60000
+    archive('a.vma', [(long + '1', pattern(4096)), (long + '2', pattern(4096))],
+            [(long + '3', b'1')])
+    for command in [['vma-to-raw'], ['vma', 'extract']]:
+        done = ok(*command, 'a.vma', 'out')
+        equal(len(done.err.split('\n')), 3 + 1)
+        for line in done.err.split('\n')[:3]:
+            assert "'" + 'n' * 100 + "...' is written as" in line and len(line) < 500, line
+        shutil.rmtree('out')
+    for words in [['vma-to-raw', '--disk', 'x', 'a.vma', 'out'], ['map', 'a.vma'],
+                  ['repack', 'a.vma', 'a.vma', 'b.vma']]:
+        assert len(fails(*words).err) < 500, words
+    write('map', b'format=raw:0:x=y\n')
+    done = run('vma', 'extract', '-r', 'map', 'a.vma', 'out')
+    assert done.status == 1 and len(done.err) < 500, done.err
+
+
+@in_folder
 def test_a_link_does_not_lead_files_out_of_the_directory():
     archive('a.vma', [('disk', pattern(4096))])
     names = {'vma-to-raw': 'disk.raw', 'vma extract': 'disk-disk.raw'}
