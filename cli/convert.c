@@ -119,18 +119,19 @@ choose_format(Convert *c, const char *path, GError **error)
     return true;
 }
 
-/* NAME, or with --disk the disk of that name in it. */
-static char *
-name_source(const Convert *c, const char *name, GError **error)
+static bool
+choose_disk(Convert *c, GError **error)
 {
-    if (!c->transfer.disks)
-        return g_strdup(name);
-    if (g_strv_length(c->transfer.disks) == 1)
-        return g_strdup_printf("%s#%s", name, c->transfer.disks[0]);
+    char **disks = c->transfer.disks;
+    if (!disks)
+        return true;
+    c->transfer.reading.image.disk = disks[0];
+    if (!disks[1])
+        return true;
     vc_fail(error, VC_ERROR_USAGE,
             "a %s image holds one disk: give --disk once, or use vma-to-%s",
             c->target->name, c->target->name);
-    return NULL;
+    return false;
 }
 
 static bool
@@ -140,10 +141,9 @@ convert_one(Convert *c, const char *from, const char *to, GError **error)
     g_auto(VcConversion) conversion = { 0 };
     vc_conversion_init(&conversion);
 
-    g_autofree char *name = name_source(c, from, error);
-    if (!name)
+    if (!choose_disk(c, error))
         return false;
-    const VcImage *image = vc_transfer_open(&c->transfer, images, name, NULL, error);
+    const VcImage *image = vc_transfer_open(&c->transfer, images, from, NULL, error);
     unsigned disk;
     if (!image || !vc_image_single_disk(image, &disk, error))
         return false;

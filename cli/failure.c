@@ -86,10 +86,5 @@ vc_failure_text(const GError *error)
     json_builder_end_object(b);
     json_builder_end_object(b);
 
-    g_autoptr(JsonGenerator) generator = json_generator_new();
-    JsonNode *root = json_builder_get_root(b);
-    json_generator_set_root(generator, root);
-    char *text = json_generator_to_data(generator, NULL);
-    json_node_unref(root);
-    return text;
+    return vc_json_write(b, false);
 }

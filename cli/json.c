@@ -3,6 +3,7 @@
 #include "cli/json.h"
 
 #include "cli/print.h"
+#include "converters/names.h"
 
 void
 vc_json_text(JsonBuilder *builder, const char *key, const char *text)
@@ -45,16 +46,23 @@ vc_json_facts(JsonBuilder *builder, const VcFacts *facts)
     }
 }
 
-void
-vc_json_print(JsonBuilder *builder)
+char *
+vc_json_write(JsonBuilder *builder, bool pretty)
 {
     g_autoptr(JsonGenerator) generator = json_generator_new();
     JsonNode *root = json_builder_get_root(builder);
     json_generator_set_root(generator, root);
-    json_generator_set_pretty(generator, TRUE);
+    json_generator_set_pretty(generator, pretty);
     json_generator_set_indent(generator, 4);
     g_autofree char *text = json_generator_to_data(generator, NULL);
     json_node_unref(root);
+    return vc_printable_json(text);
+}
+
+void
+vc_json_print(JsonBuilder *builder)
+{
+    g_autofree char *text = vc_json_write(builder, true);
     vc_print_text(text);
     vc_print_text("\n");
 }

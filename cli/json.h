@@ -14,7 +14,11 @@ void vc_json_number(JsonBuilder *builder, const char *key, uint64_t number);
 void vc_json_bool(JsonBuilder *builder, const char *key, bool value);
 void vc_json_facts(JsonBuilder *builder, const VcFacts *facts);
 
-/* Prints what was built, and a newline. */
+/* Gives what was built as text that is safe on a terminal: what is not visible is
+ * escaped, beyond what JSON asks for. PRETTY: over many lines. */
+char *vc_json_write(JsonBuilder *builder, bool pretty);
+
+/* Prints it, and a newline. */
 void vc_json_print(JsonBuilder *builder);
 
 #endif

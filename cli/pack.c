@@ -2,6 +2,7 @@
 /* Disks and configurations on their way into one archive. */
 #include "cli/pack.h"
 
+#include "formats/label.h"
 #include "io/error.h"
 
 #include <string.h>
@@ -46,8 +47,9 @@ vc_pack_disk(VcPack *pack, const VcImage *image, unsigned disk, const char *name
         return false;
     }
     if (vc_pack_has_disk(pack, name)) {
+        g_autofree char *label = vc_label(name);
         vc_fail(error, VC_ERROR_USAGE, "%s: the archive has a disk '%s' already",
-                image->path, name);
+                image->path, label);
         return false;
     }
     VcRoute route = { .source = image->source,
@@ -72,9 +74,10 @@ vc_pack_archive(VcPack *pack, const VcImage *image, GError **error)
         for (unsigned j = 0; j < layout->n_blobs; j++) {
             if (strcmp(present->blobs[i].name, layout->blobs[j].name) != 0)
                 continue;
+            g_autofree char *label = vc_label(layout->blobs[j].name);
             vc_fail(error, VC_ERROR_USAGE,
                     "%s: the archive has a configuration '%s' already", image->path,
-                    layout->blobs[j].name);
+                    label);
             return false;
         }
     }

@@ -3,6 +3,7 @@
 #include "cli/unpack.h"
 
 #include "cli/print.h"
+#include "formats/label.h"
 #include "io/error.h"
 #include "io/interrupt.h"
 #include "io/memory.h"
@@ -61,9 +62,20 @@ safe_path(VcUnpack *unpack, const char *kind, const char *prefix, const char *na
 {
     bool renamed;
     char *file = vc_names_take(unpack->names, prefix, name, suffix, &renamed);
-    if (renamed)
-        vc_print_note("%s '%s' is written as '%s'", kind, name, file);
+    if (renamed) {
+        g_autofree char *label = vc_label(name);
+        vc_print_note("%s '%s' is written as '%s'", kind, label, file);
+    }
     return own_path(unpack, file);
+}
+
+/* The archive chose the names: a link that waits under one of them would take the file
+ * out of the directory. */
+static VcOutputMode
+choose_mode(const VcUnpack *unpack)
+{
+    return unpack->transfer->mode == VC_OUTPUT_FORCE ? VC_OUTPUT_FORCE_NO_LINK
+                                                     : VC_OUTPUT_NEW_NO_LINK;
 }
 
 void
@@ -74,6 +86,7 @@ vc_unpack_disk(VcUnpack *unpack, const VcImage *image, unsigned disk, const char
                             : safe_path(unpack, "disk", unpack->prefix, from->name,
                                         unpack->format->suffix);
     VcTarget target = vc_transfer_target(unpack->transfer, path, unpack->format);
+    target.mode = choose_mode(unpack);
     vc_transfer_add_disk(unpack->transfer, &target, from, from->name);
     unsigned index = vc_transfer_add_target(&unpack->conversion, &target);
     vc_conversion_add_route(&unpack->conversion, image->source, disk, index, 0);
@@ -95,7 +108,7 @@ add_config(VcUnpack *unpack, const VcBlob *blob, GError **error)
 
     VcTarget target = { .path = safe_path(unpack, "config", "", blob->name, ""),
                         .format = raw,
-                        .mode = unpack->transfer->mode };
+                        .mode = choose_mode(unpack) };
     vc_transfer_say_leftovers(target.path);
     vc_layout_add_disk(&target.layout, "", blob->length);
     unsigned index = vc_transfer_add_target(&unpack->conversion, &target);
@@ -190,8 +203,10 @@ fail_with_list(const VcImage *image, const char *wanted, GError **error)
 {
     const VcLayout *layout = &image->source->layout;
     g_autoptr(GString) list = g_string_new(NULL);
-    for (unsigned i = 0; i < layout->n_disks; i++)
-        g_string_append_printf(list, "%s%s", i > 0 ? ", " : "", layout->disks[i].name);
+    for (unsigned i = 0; i < layout->n_disks; i++) {
+        g_autofree char *label = vc_label(layout->disks[i].name);
+        g_string_append_printf(list, "%s%s", i > 0 ? ", " : "", label);
+    }
     vc_fail(error, VC_ERROR_USAGE, "%s: there is no disk '%s'; its disks are: %s",
             image->path, wanted, list->str);
 }

@@ -6,6 +6,7 @@
 #include "cli/unpack.h"
 #include "cli/vma-map.h"
 #include "cli/vma.h"
+#include "formats/label.h"
 #include "io/error.h"
 
 #include <errno.h>
@@ -65,10 +66,11 @@ check_volume(const char *path, const VcDisk *disk, uint64_t *size, GError **erro
     }
     if (*size >= disk->size && *size - disk->size <= SURPLUS_MAX)
         return true;
+    g_autofree char *label = vc_label(disk->name);
     vc_fail(error, VC_ERROR_USAGE,
             "%s: unexpected size %" G_GUINT64_FORMAT
             " for disk '%s' of %" G_GUINT64_FORMAT " bytes",
-            path, *size, disk->name, disk->size);
+            path, *size, label, disk->size);
     return false;
 }
 
@@ -147,9 +149,10 @@ add_disk(Extract *e, VcUnpack *unpack, const VcImage *image, unsigned i, GError 
         return true;
     }
     const VcVmaMapping *mapping = vc_vma_map_find(e->map, name);
+    g_autofree char *label = vc_label(name);
     if (!mapping) {
         vc_fail(error, VC_ERROR_USAGE, "%s: no device name mapping for %s", e->map_path,
-                name);
+                label);
         return false;
     }
     if (mapping->skip)
@@ -157,7 +160,7 @@ add_disk(Extract *e, VcUnpack *unpack, const VcImage *image, unsigned i, GError 
     if (!is_unique(layout, i)) {
         vc_fail(error, VC_ERROR_USAGE,
                 "%s: two disks are called '%s': a map cannot tell them apart",
-                image->path, name);
+                image->path, label);
         return false;
     }
     return add_mapped(e, unpack, image, i, mapping, error);

@@ -6,6 +6,7 @@
 #include "converters/chain.h"
 #include "converters/names.h"
 #include "converters/spool.h"
+#include "formats/label.h"
 #include "io/error.h"
 #include "io/lock.h"
 #include "io/watch.h"
@@ -220,12 +221,30 @@ list_disks(const VcImage *image)
     const VcLayout *layout = &image->source->layout;
     GString *list = g_string_new(NULL);
     for (unsigned i = 0; i < MIN(layout->n_disks, LISTED_MAX); i++) {
-        g_autofree char *name = vc_printable(layout->disks[i].name);
+        g_autofree char *name = vc_label(layout->disks[i].name);
         g_string_append_printf(list, "%s%s#%s", i > 0 ? ", " : "", image->path, name);
     }
     if (layout->n_disks > LISTED_MAX)
         g_string_append_printf(list, " and %u more", layout->n_disks - LISTED_MAX);
     return g_string_free(list, FALSE);
+}
+
+/* One of several would be read in the place of the one that is meant. */
+static bool
+refuse_equal_names(const VcImage *image, const char *disk, GError **error)
+{
+    const VcLayout *layout = &image->source->layout;
+    unsigned found = 0;
+    for (unsigned i = 0; i < layout->n_disks; i++)
+        found += strcmp(layout->disks[i].name, disk) == 0;
+    if (found <= 1)
+        return true;
+    g_autofree char *name = vc_printable(disk);
+    vc_fail(error, VC_ERROR_USAGE,
+            "%s: %u disks are called '%s', which says of none that it is meant; "
+            "%s-to-raw of the whole archive writes each of them",
+            image->path, found, name, image->source->format->name);
+    return false;
 }
 
 static bool
@@ -236,7 +255,7 @@ select_disk(VcImage *image, const char *disk, GError **error)
     if (image->disk >= 0) {
         for (unsigned i = 0; i < source->layout.n_disks; i++)
             source->skip[i] = i != (unsigned)image->disk;
-        return true;
+        return refuse_equal_names(image, disk, error);
     }
     g_autofree char *name = vc_printable(disk), *list = list_disks(image);
     if (source->format->max_disks == 1)
@@ -253,8 +272,11 @@ static bool
 open_image(VcImage *image, const char *name, const VcImageOptions *options,
            GError **error)
 {
-    g_autofree char *disk = NULL;
-    split_name(name, &image->path, &disk);
+    g_autofree char *disk = g_strdup(options->disk);
+    if (disk)
+        image->path = g_strdup(name); /* all of it: no file "NAME#DISK" goes before */
+    else
+        split_name(name, &image->path, &disk);
 
     Outer outer;
     g_autoptr(VcFile)

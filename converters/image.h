@@ -12,6 +12,7 @@ typedef struct {
     const VcOptions *options; /* for the format's open; may be NULL */
     VcCache cache;
     uint64_t memory;    /* for decompression windows; 0: the default */
+    const char *disk;   /* the one that is meant; NULL: the name may have "#disk" */
     bool follow_chain;  /* --chain: take parents from other directories too, and such as
                            nothing verifies */
     bool share;         /* -U: read also what another program writes to */
@@ -32,8 +33,9 @@ typedef struct {
     bool guessed_raw;          /* no format claimed it and none was given */
 } VcImage;
 
-/* Opens NAME for reading. With "#disk" (unless a file of that very name exists) the
- * other disks are skipped. Differencing parents are opened and adopted: from the
+/* Opens NAME for reading. With options->disk, and with "#disk" (unless a file of that
+ * very name exists), the other disks are skipped; a name that several disks have is
+ * VC_ERROR_USAGE. Differencing parents are opened and adopted: from the
  * image's own directory, or as the image says with follow_chain; cycles and more than
  * 64 levels are VC_ERROR_PARENT. Errors begin with the file's name. */
 bool vc_image_open(VcImage *image, const char *name, const VcImageOptions *options,

@@ -25,8 +25,12 @@ vc_target_is_pipe(const VcTarget *target)
     if (target->compress.compression != VC_COMPRESSION_NONE ||
         strcmp(target->path, "-") == 0)
         return true;
-    return stat(target->path, &status) == 0 && !S_ISREG(status.st_mode) &&
-           !S_ISBLK(status.st_mode) && !S_ISDIR(status.st_mode);
+    bool no_link = target->mode == VC_OUTPUT_NEW_NO_LINK ||
+                   target->mode == VC_OUTPUT_FORCE_NO_LINK;
+    return (no_link ? lstat(target->path, &status) : stat(target->path, &status)) ==
+               0 &&
+           !S_ISREG(status.st_mode) && !S_ISBLK(status.st_mode) &&
+           !S_ISDIR(status.st_mode) && !S_ISLNK(status.st_mode);
 }
 
 bool

@@ -132,7 +132,25 @@ vc_printable(const char *text)
         else if (c < 0x100)
             g_string_append_printf(line, "\\x%02x", c);
         else
-            g_string_append_printf(line, "\\u%04x", c);
+            g_string_append_printf(line, c < 0x10000 ? "\\u%04x" : "\\U%08x", c);
     }
     return g_string_free(line, FALSE);
+}
+
+char *
+vc_printable_json(const char *json)
+{
+    GString *safe = g_string_new(NULL);
+    size_t length;
+    for (; *json != '\0'; json += length) {
+        gunichar c = next_char(json, &length);
+        if (c < 0x80 || !is_invisible(c))
+            g_string_append_len(safe, json, (gssize)length);
+        else if (c < 0x10000)
+            g_string_append_printf(safe, "\\u%04x", c);
+        else
+            g_string_append_printf(safe, "\\u%04x\\u%04x", 0xd7c0 + (c >> 10),
+                                   0xdc00 + (c & 0x3ff));
+    }
+    return g_string_free(safe, FALSE);
 }

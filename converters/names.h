@@ -23,4 +23,9 @@ char *vc_names_take(VcNames *names, const char *prefix, const char *name,
  * escapes: safe on a terminal, one line. */
 char *vc_printable(const char *text);
 
+/* Gives JSON, which must be UTF-8, with the same characters as "\u202e", above U+FFFF
+ * as pairs of surrogates; but those of ASCII stand only between values, or are escaped
+ * already. */
+char *vc_printable_json(const char *json);
+
 #endif

@@ -23,6 +23,14 @@ vc_report_clear(VcReport *report)
     g_clear_pointer(&report->findings, g_array_unref);
 }
 
+bool
+vc_report_wants(VcReport *report, VcFindingKind kind)
+{
+    bool kept = report->count[kind] < VC_FINDINGS_MAX;
+    report->count[kind] += !kept;
+    return kept;
+}
+
 void
 vc_report_add(VcReport *report, VcFindingKind kind, const char *format, ...)
 {

@@ -4,6 +4,7 @@
 #define VC_FORMATS_REPORT_H
 
 #include <glib.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 typedef enum {
@@ -31,6 +32,9 @@ typedef struct {
 
 void vc_report_init(VcReport *report);
 void vc_report_clear(VcReport *report);
+/* Whether a text of KIND would be kept; if not, the finding is counted here. For
+ * findings that come in such numbers that it takes time to put them into words. */
+bool vc_report_wants(VcReport *report, VcFindingKind kind);
 void vc_report_add(VcReport *report, VcFindingKind kind, const char *format, ...)
     G_GNUC_PRINTF(3, 4);
 

@@ -15,10 +15,11 @@
 #include <unistd.h>
 
 struct VcOutput {
-    VcFile *file;    /* owned */
-    char *path;      /* the name it gets; symbolic links followed */
-    char *temporary; /* the name it has until then; NULL: in place, or committed */
-    VcOutputMode mode;
+    VcFile *file;      /* owned */
+    char *path;        /* the name it gets; symbolic links followed */
+    char *temporary;   /* the name it has until then; NULL: in place, or committed */
+    VcOutputMode mode; /* without _NO_LINK, which is */
+    bool no_link;
     bool sync;
     bool named;    /* the file has its own name */
     bool replaces; /* there was a file at PATH, with this status: */
@@ -78,11 +79,19 @@ refuse_in_use(const char *path, GError **error)
     return false;
 }
 
+/* Looks at what O would replace or change at PATH; a link that is not followed counts
+ * as a file. */
+static bool
+look(const VcOutput *o, const char *path, struct stat *status)
+{
+    return (o->no_link ? lstat(path, status) : stat(path, status)) == 0;
+}
+
 static bool
 open_path(VcOutput *o, const char *path, VcCache cache, GError **error)
 {
     struct stat status;
-    bool exists = stat(path, &status) == 0;
+    bool exists = look(o, path, &status), link = exists && S_ISLNK(status.st_mode);
     if (!exists &&
         (path[0] == '\0' || errno != ENOENT || o->mode == VC_OUTPUT_IN_PLACE)) {
         vc_fail_errno(error, errno, "cannot open for writing");
@@ -96,18 +105,20 @@ open_path(VcOutput *o, const char *path, VcCache cache, GError **error)
         vc_fail(error, VC_ERROR_USAGE, "is a block device, -n writes to it");
         return false;
     }
-    if (exists && (!S_ISREG(status.st_mode) || o->mode == VC_OUTPUT_IN_PLACE))
+    if (exists &&
+        ((!S_ISREG(status.st_mode) && !link) || o->mode == VC_OUTPUT_IN_PLACE))
         return open_in_place(o, path, &status, cache, error);
     if (exists && o->mode == VC_OUTPUT_NEW) {
         vc_fail(error, VC_ERROR_EXISTS, "exists already, --force replaces it");
         return false;
     }
 
-    if (exists && !refuse_in_use(path, error))
+    /* Of a link that goes away nothing is kept, and nobody uses it. */
+    o->replaces = exists && !link;
+    if (o->replaces && !refuse_in_use(path, error))
         return false;
-    o->path = vc_temporary_target(path, error);
-    o->replaces = exists;
-    if (exists)
+    o->path = o->no_link ? g_strdup(path) : vc_temporary_target(path, error);
+    if (o->replaces)
         o->replaced = status;
     return o->path && open_temporary(o, cache, error);
 }
@@ -117,7 +128,10 @@ vc_output_open(const char *path, VcOutputMode mode, VcCache cache, bool sync,
                GError **error)
 {
     g_autoptr(VcOutput) o = g_new0(VcOutput, 1);
+    o->no_link = mode == VC_OUTPUT_NEW_NO_LINK || mode == VC_OUTPUT_FORCE_NO_LINK;
     o->mode = mode;
+    if (o->no_link)
+        o->mode = mode == VC_OUTPUT_FORCE_NO_LINK ? VC_OUTPUT_FORCE : VC_OUTPUT_NEW;
     o->sync = sync;
 
     if (strcmp(path, "-") == 0)

@@ -14,6 +14,11 @@ typedef enum {
     VC_OUTPUT_NEW,      /* PATH must not exist */
     VC_OUTPUT_FORCE,    /* PATH may be replaced, at commit */
     VC_OUTPUT_IN_PLACE, /* PATH must exist and is written where it is (-n) */
+    /* The same two for a name that no user chose. A symbolic link that bears it is not
+     * followed, since it would lead such a file to anywhere: it exists, or is replaced
+     * itself. */
+    VC_OUTPUT_NEW_NO_LINK,
+    VC_OUTPUT_FORCE_NO_LINK,
 } VcOutputMode;
 
 typedef struct VcOutput VcOutput;

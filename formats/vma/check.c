@@ -2,6 +2,7 @@
 /* Looks at everything in an archive but the payload, which nothing in it protects. */
 #include "formats/vma/vma.h"
 
+#include "formats/label.h"
 #include "formats/vma/walk.h"
 #include "io/error.h"
 
@@ -9,12 +10,22 @@
 
 #define NAME_MAX_BYTES 255u /* of a file on every system that we know */
 
+static VcFindingKind
+kind_of(VmaFault fault)
+{
+    return vma_fault_is_warning(fault) ? VC_FINDING_WARNING : VC_FINDING_CORRUPT;
+}
+
+static bool
+wants(void *user, VmaFault fault)
+{
+    return vc_report_wants(user, kind_of(fault));
+}
+
 static bool
 hear(void *user, VmaFault fault, const GError *what, GError **error G_GNUC_UNUSED)
 {
-    vc_report_add(user,
-                  vma_fault_is_warning(fault) ? VC_FINDING_WARNING : VC_FINDING_CORRUPT,
-                  "%s", what->message);
+    vc_report_add(user, kind_of(fault), "%s", what->message);
     return true;
 }
 
@@ -42,7 +53,7 @@ static void
 check_name(const char *what, unsigned i, const char *name, GHashTable *names,
            VcReport *report)
 {
-    g_autofree char *label = vma_label(name);
+    g_autofree char *label = vc_label(name);
     const char *fault = unsafe(name);
     if (fault)
         vc_report_add(report, VC_FINDING_WARNING, "name of %s %u %s: %s", what, i + 1,
@@ -66,8 +77,9 @@ check_names(const VcLayout *layout, VcReport *report)
 static bool
 check_extents(VcFile *file, const VmaHeader *header, VcReport *report, GError **error)
 {
+    const VmaListener listener = { wants, hear, report };
     g_autoptr(VmaWalk)
-        walk = vma_walk_new(file, header, &header->layout, NULL, hear, report, error);
+        walk = vma_walk_new(file, header, &header->layout, NULL, &listener, error);
     if (!walk)
         return false;
     const VmaWalkView *view = vma_walk_view(walk);

@@ -2,6 +2,7 @@
 /* The header of an archive that is to be written. */
 #include "formats/vma/compose.h"
 
+#include "formats/label.h"
 #include "formats/vma/blobs.h"
 #include "formats/vma/header.h"
 #include "io/bytes.h"
@@ -14,7 +15,7 @@
 static bool
 compose_size(VcDisk *disk, GPtrArray *warnings, GError **error)
 {
-    g_autofree char *label = vma_label(disk->name);
+    g_autofree char *label = vc_label(disk->name);
     if (disk->size == 0 || disk->size == VC_SIZE_UNKNOWN) {
         vc_fail(error, VC_ERROR_UNSUPPORTED,
                 disk->size == 0
@@ -61,7 +62,7 @@ vma_compose_layout(VcLayout *layout, GPtrArray *warnings, GError **error)
         if (!compose_size(disk, warnings, error))
             return false;
         if (!g_hash_table_add(names, disk->name)) {
-            g_autofree char *label = vma_label(disk->name);
+            g_autofree char *label = vc_label(disk->name);
             vc_warn(warnings,
                     "two disks are called %s; Proxmox cannot restore such an archive",
                     label);
@@ -76,7 +77,7 @@ add_blob(VmaBlobWriter *writer, const char *what, const char *name, const void *
          size_t length, uint32_t *pointer, GError **error)
 {
     if (length > VMA_BLOB_MAX) {
-        g_autofree char *label = vma_label(name);
+        g_autofree char *label = vc_label(name);
         vc_fail(error, VC_ERROR_LIMIT, "the %s %s has %zu bytes; at most %u fit", what,
                 label, length, VMA_BLOB_MAX);
         return false;

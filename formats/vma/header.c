@@ -2,13 +2,13 @@
 /* The header of an archive: reading and checking. */
 #include "formats/vma/header.h"
 
+#include "formats/label.h"
 #include "formats/vma/blobs.h"
 #include "io/allocate.h"
 #include "io/error.h"
 
 #include <string.h>
 
-#define LABEL_MAX 100u /* bytes; messages stay one line */
 #define YEAR_10000 253402300800
 
 /* What the functions below work on. */
@@ -18,28 +18,6 @@ typedef struct {
     VmaBlobs blobs;
     GPtrArray *warnings;
 } Parser;
-
-char *
-vma_label(const char *name)
-{
-    GString *label = g_string_new(NULL);
-    for (const char *p = name; *p != '\0';) {
-        if (label->len >= LABEL_MAX) {
-            g_string_append(label, "...");
-            break;
-        }
-        gunichar c = g_utf8_get_char_validated(p, -1);
-        if (c == (gunichar)-1 || c == (gunichar)-2 || !g_unichar_isprint(c)) {
-            g_string_append_printf(label, "\\x%02x", (uint8_t)*p++);
-        } else {
-            g_string_append_unichar(label, c);
-            p = g_utf8_next_char(p);
-        }
-    }
-    if (label->len == 0)
-        g_string_append(label, "(no name)");
-    return g_string_free(label, FALSE);
-}
 
 /* Reads the fixed part, then all of it: no more than VMA_HEADER_MAX. */
 static uint8_t *
@@ -139,7 +117,7 @@ find_name(const Parser *p, const char *what, unsigned number, uint32_t pointer,
     /* Proxmox's tool takes what stands before the first NUL. */
     char *name = g_strdup((const char *)data);
     if (strlen(name) != length - 1) {
-        g_autofree char *label = vma_label(name);
+        g_autofree char *label = vc_label(name);
         vc_warn(p->warnings, "%s %u: its name has a NUL inside and was cut to '%s'",
                 what, number, label);
     }
@@ -189,7 +167,7 @@ read_device(Parser *p, unsigned id, GError **error)
                                       position, error);
     if (!name)
         return false;
-    g_autofree char *label = vma_label(name);
+    g_autofree char *label = vc_label(name);
     if (size > VMA_DISK_MAX) {
         vc_fail(error, VC_ERROR_LIMIT,
                 "device %u (%s) claims %" G_GUINT64_FORMAT

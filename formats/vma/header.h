@@ -28,7 +28,4 @@ bool vma_header_read(VmaHeader *header, VcFile *file, GPtrArray *warnings,
                      GError **error);
 void vma_header_clear(VmaHeader *header);
 
-/* Gives NAME as text for a message: printable, not too long; never empty. */
-char *vma_label(const char *name);
-
 #endif

@@ -24,12 +24,20 @@ typedef struct {
     VcSource base;
     VmaHeader header; /* its layout is base.layout */
     VmaIndex index;
-    bool warned[VMA_FAULTS]; /* each kind is said once */
+    bool warned[VMA_FAULTS]; /* of this kind */
     VmaWalk *walk;           /* of `next`; NULL before its first call */
     Run runs[RUNS_MAX];      /* of the present extent */
     unsigned n_runs, next_run;
     bool ended;
 } VmaSource;
+
+/* Each kind of warning is said once. */
+static bool
+wants(void *user, VmaFault fault)
+{
+    const VmaSource *s = user;
+    return !s->warned[fault];
+}
 
 static bool
 hear(void *user, VmaFault fault, const GError *what, GError **error)
@@ -39,8 +47,7 @@ hear(void *user, VmaFault fault, const GError *what, GError **error)
         g_propagate_error(error, g_error_copy(what));
         return false;
     }
-    if (!s->warned[fault])
-        vc_warn(s->base.warnings, "%s", what->message);
+    vc_warn(s->base.warnings, "%s", what->message);
     s->warned[fault] = true;
     return true;
 }
@@ -48,8 +55,9 @@ hear(void *user, VmaFault fault, const GError *what, GError **error)
 static VmaWalk *
 new_walk(VmaSource *s, GError **error)
 {
-    return vma_walk_new(s->base.file, &s->header, &s->base.layout, s->base.skip, hear,
-                        s, error);
+    const VmaListener listener = { wants, hear, s };
+    return vma_walk_new(s->base.file, &s->header, &s->base.layout, s->base.skip,
+                        &listener, error);
 }
 
 /* Adds a run, or makes the last one longer where the new one continues it. */

@@ -19,8 +19,7 @@ struct VmaWalk {
     const VmaHeader *header;
     const VcLayout *layout;
     const bool *skip;
-    VmaFaultFn fault;
-    void *user;
+    VmaListener listener;
     GChecksum *md5;
     uint64_t next; /* where the next extent begins */
     bool ended;    /* no extent follows */
@@ -33,7 +32,7 @@ struct VmaWalk {
 
 VmaWalk *
 vma_walk_new(VcFile *file, const VmaHeader *header, const VcLayout *layout,
-             const bool *skip, VmaFaultFn fault, void *user, GError **error)
+             const bool *skip, const VmaListener *listener, GError **error)
 {
     g_autoptr(VmaWalk) w = vc_allocate(1, sizeof *w, error);
     if (!w)
@@ -41,8 +40,7 @@ vma_walk_new(VcFile *file, const VmaHeader *header, const VcLayout *layout,
     w->header = header;
     w->layout = layout;
     w->skip = skip;
-    w->fault = fault;
-    w->user = user;
+    w->listener = *listener;
     w->md5 = g_checksum_new(G_CHECKSUM_MD5);
     w->next = header->size;
     w->view.end = header->size;
@@ -86,6 +84,24 @@ is_skipped(const VmaWalk *w, unsigned disk)
     return w->skip && w->skip[disk];
 }
 
+static bool
+is_wanted(const VmaWalk *w, VmaFault fault)
+{
+    return w->listener.wants(w->listener.user, fault);
+}
+
+/* Tells what is wanted; true: go on. */
+static bool
+tell_text(VmaWalk *w, VmaFault fault, uint64_t position, const char *text,
+          GError **error)
+{
+    g_autoptr(GError) what = g_error_new(
+        VC_ERROR, fault == VMA_SHORT ? VC_ERROR_SHORT : VC_ERROR_CORRUPT, "%s at " HEX,
+        text, position);
+    return w->listener.hear(w->listener.user, fault, what, error) ||
+           vma_fault_is_warning(fault);
+}
+
 static bool tell(VmaWalk *w, VmaFault fault, uint64_t position, GError **error,
                  const char *format, ...) G_GNUC_PRINTF(5, 6);
 
@@ -94,14 +110,13 @@ static bool
 tell(VmaWalk *w, VmaFault fault, uint64_t position, GError **error, const char *format,
      ...)
 {
+    if (!is_wanted(w, fault))
+        return true;
     va_list args;
     va_start(args, format);
     g_autofree char *text = g_strdup_vprintf(format, args);
     va_end(args);
-    g_autoptr(GError) what = g_error_new(
-        VC_ERROR, fault == VMA_SHORT ? VC_ERROR_SHORT : VC_ERROR_CORRUPT, "%s at " HEX,
-        text, position);
-    return w->fault(w->user, fault, what, error) || vma_fault_is_warning(fault);
+    return tell_text(w, fault, position, text, error);
 }
 
 /* --- damage ----------------------------------------------------------------------- */
@@ -158,12 +173,27 @@ typedef struct {
     uint64_t position; /* of the slot */
 } Slot;
 
-/* How messages call a slot: "extent 3, slot 7: cluster 5 of drive-scsi0". */
-static char *
-slot_label(const VmaWalk *w, const Slot *slot)
+static bool tell_slot(VmaWalk *w, VmaFault fault, const Slot *slot, GError **error,
+                      const char *format, ...) G_GNUC_PRINTF(5, 6);
+
+/* Tells of a slot, "extent 3, slot 7: cluster 5 of drive-scsi0", what FORMAT says: as
+ * its predicate, or of a warning before it. */
+static bool
+tell_slot(VmaWalk *w, VmaFault fault, const Slot *slot, GError **error,
+          const char *format, ...)
 {
-    return g_strdup_printf("extent " DEC ", slot %u: cluster %u of %s", w->view.number,
-                           slot->number, slot->cluster, w->header->label[slot->disk]);
+    if (!is_wanted(w, fault))
+        return true;
+    va_list args;
+    va_start(args, format);
+    g_autofree char *said = g_strdup_vprintf(format, args);
+    va_end(args);
+    bool first = vma_fault_is_warning(fault);
+    g_autofree char *text = g_strdup_printf(
+        "%s%sextent " DEC ", slot %u: cluster %u of %s%s", first ? said : "",
+        first ? ": " : "", w->view.number, slot->number, slot->cluster,
+        w->header->label[slot->disk], first ? "" : said);
+    return tell_text(w, fault, slot->position, text, error);
 }
 
 /* Each cluster of a disk comes once, those of vmstate in order. *KEEP false: it did
@@ -175,38 +205,28 @@ judge_order(VmaWalk *w, const Slot *slot, bool *keep, GError **error)
         if (!vma_clusters_reserve(&w->seen[slot->disk], error))
             return false;
         *keep = vma_clusters_add(&w->seen[slot->disk], slot->cluster);
-        if (*keep)
-            return true;
-        g_autofree char *label = slot_label(w, slot);
-        return tell(w, VMA_CORRUPT, slot->position, error, "%s for the second time",
-                    label);
+        return *keep || tell_slot(w, VMA_CORRUPT, slot, error, " for the second time");
     }
     uint64_t expected = w->vmstate_next[slot->disk];
     *keep = slot->cluster == expected;
     w->vmstate_next[slot->disk] = (uint64_t)slot->cluster + 1;
-    if (*keep)
-        return true;
-    g_autofree char *label = slot_label(w, slot);
-    return tell(w, VMA_CORRUPT, slot->position, error,
-                "%s where cluster " DEC " must come", label, expected);
+    return *keep || tell_slot(w, VMA_CORRUPT, slot, error,
+                              " where cluster " DEC " must come", expected);
 }
 
 static bool
 judge_cluster_beyond(VmaWalk *w, const Slot *slot, GError **error)
 {
     const VcDisk *disk = &w->layout->disks[slot->disk];
-    g_autofree char *label = slot_label(w, slot);
-
     if (disk->vmstate)
-        return tell(w, VMA_VMSTATE_LONG, slot->position, error,
-                    "ignored data beyond the declared " DEC " bytes of vmstate: %s",
-                    disk->size, label);
+        return tell_slot(w, VMA_VMSTATE_LONG, slot, error,
+                         "ignored data beyond the declared " DEC " bytes of vmstate",
+                         disk->size);
     if (slot->mask == 0)
-        return tell(w, VMA_ZERO_BEYOND, slot->position, error,
-                    "ignored zero cluster beyond the end of the disk: %s", label);
-    return tell(w, VMA_CORRUPT, slot->position, error,
-                "%s, which has only " DEC " clusters", label,
-                vma_cluster_count(disk->size));
+        return tell_slot(w, VMA_ZERO_BEYOND, slot, error,
+                         "ignored zero cluster beyond the end of the disk");
+    return tell_slot(w, VMA_CORRUPT, slot, error, ", which has only " DEC " clusters",
+                     vma_cluster_count(disk->size));
 }
 
 /* What lies beyond the end of the disk is taken out of the mask; *INSIDE false when all
@@ -229,9 +249,8 @@ judge_end(VmaWalk *w, Slot *slot, bool *inside, GError **error)
     if (surplus == 0)
         return true;
     slot->mask &= allowed;
-    g_autofree char *label = slot_label(w, slot);
-    return tell(w, disk->vmstate ? VMA_VMSTATE_LONG : VMA_TAIL_BITS, slot->position,
-                error, "ignored blocks beyond the end of the disk: %s", label);
+    return tell_slot(w, disk->vmstate ? VMA_VMSTATE_LONG : VMA_TAIL_BITS, slot, error,
+                     "ignored blocks beyond the end of the disk");
 }
 
 static bool
@@ -368,9 +387,12 @@ step(VmaWalk *w, GError **error)
     g_autoptr(GError) what = NULL;
     if (vma_extent_decode(raw, w->next, w->header->uuid, w->md5, &header, &what))
         return judge_extent(w, &header, error);
-    g_prefix_error(&what, "extent " DEC ": ", w->view.number);
-    return w->fault(w->user, VMA_CORRUPT, what, error) &&
-           resync(w, w->next, w->next + VMA_EXTENT_HEADER, error);
+    if (is_wanted(w, VMA_CORRUPT)) {
+        g_prefix_error(&what, "extent " DEC ": ", w->view.number);
+        if (!w->listener.hear(w->listener.user, VMA_CORRUPT, what, error))
+            return false;
+    }
+    return resync(w, w->next, w->next + VMA_EXTENT_HEADER, error);
 }
 
 /* What can be said only when all has been seen. */

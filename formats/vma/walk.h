@@ -27,11 +27,17 @@ vma_fault_is_warning(VmaFault fault)
     return fault > VMA_SHORT;
 }
 
-/* Is told of every fault; WHAT is the error that it would be. For a fault that is not a
- * warning, false (with ERROR set) ends the walk; true makes it go on as well as it can.
- * The answer to a warning does not count. */
-typedef bool (*VmaFaultFn)(void *user, VmaFault fault, const GError *what,
-                           GError **error);
+typedef struct {
+    /* Is asked first at every fault. False: no text of it is wanted, and the walk goes
+     * on. An archive can hold a fault for every few bits of a compressed stream, and to
+     * put each into words takes longer than all else. */
+    bool (*wants)(void *user, VmaFault fault);
+    /* Is told of every fault that is wanted; WHAT is the error that it would be. For a
+     * fault that is not a warning, false (with ERROR set) ends the walk; true makes it
+     * go on as well as it can. The answer to a warning does not count. */
+    bool (*hear)(void *user, VmaFault fault, const GError *what, GError **error);
+    void *user;
+} VmaListener;
 
 /* A cluster that was stored, as far as it lies inside its disk. */
 typedef struct {
@@ -54,7 +60,7 @@ typedef struct VmaWalk VmaWalk;
  * SKIP (of VC_DISKS_MAX; NULL for none) tells, clusters are neither judged nor shown.
  */
 VmaWalk *vma_walk_new(VcFile *file, const VmaHeader *header, const VcLayout *layout,
-                      const bool *skip, VmaFaultFn fault, void *user, GError **error);
+                      const bool *skip, const VmaListener *listener, GError **error);
 
 /* Goes to the next extent; *MORE false when there is none. Then all that was missing
  * has been told, too. */

@@ -3,6 +3,7 @@
 #include "formats/vma/window.h"
 
 #include "io/checksum.h"
+#include "io/error.h"
 
 #include <string.h>
 
@@ -11,6 +12,7 @@ vma_window_init(VmaWindow *window, VcFile *file, uint64_t position, GError **err
 {
     window->file = file;
     window->size = UINT64_MAX;
+    window->zeros = 0;
     window->was_read = position;
     window->position = position;
     window->length = 0;
@@ -61,6 +63,23 @@ pass_hole(VmaWindow *window, uint64_t *position, GError **error)
     return true;
 }
 
+/* A file costs what it holds, but a stream may become any length. */
+static bool
+count_zeros(VmaWindow *window, size_t zeros, uint64_t position, GError **error)
+{
+    if (window->file->seekable)
+        return true;
+    window->zeros += zeros;
+    if (window->zeros <= VMA_ZEROS_MAX)
+        return true;
+    vc_fail(error, VC_ERROR_LIMIT,
+            "in a pipe or a compressed stream %" G_GUINT64_FORMAT
+            " bytes of zeros behind an extent are the limit, reached at "
+            "0x%" G_GINT64_MODIFIER "x; store it in a file first",
+            VMA_ZEROS_MAX, position);
+    return false;
+}
+
 bool
 vma_window_pass_zeros(VmaWindow *window, uint64_t *position, bool *end, GError **error)
 {
@@ -74,6 +93,8 @@ vma_window_pass_zeros(VmaWindow *window, uint64_t *position, bool *end, GError *
         while (zeros < got && data[zeros] == 0)
             zeros++;
         *position += zeros;
+        if (!count_zeros(window, zeros, *position, error))
+            return false;
     }
     *end = zeros == got;
     return true;

@@ -7,9 +7,15 @@
 
 #define VMA_WINDOW ((size_t)64 << 10)
 
+/* Zeros of a stream that are passed, bytes in all. No archive has any between its
+ * extents, and what a device or a tape adds behind it is less; but 32 KiB of zstd
+ * become that many. */
+#define VMA_ZEROS_MAX ((uint64_t)1 << 30)
+
 typedef struct {
     VcFile *file;      /* borrowed */
     uint64_t size;     /* of the file; UINT64_MAX: a stream */
+    uint64_t zeros;    /* of a stream, passed so far */
     uint64_t was_read; /* bytes of a stream below exist: somebody read them */
     uint64_t position;
     size_t length;
@@ -27,7 +33,8 @@ bool vma_window_look(VmaWindow *window, uint64_t position, size_t length, bool a
                      const uint8_t **data, size_t *got, GError **error);
 
 /* Moves *POSITION to the next byte that is not zero, or to the end of the file. *END
- * tells which it was. Holes cost nothing. */
+ * tells which it was. Holes cost nothing; more than VMA_ZEROS_MAX of a stream are
+ * VC_ERROR_LIMIT, since what comes behind them would be told by reading only. */
 bool vma_window_pass_zeros(VmaWindow *window, uint64_t *position, bool *end,
                            GError **error);
 

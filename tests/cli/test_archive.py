@@ -12,7 +12,7 @@ import sys
 
 import cli
 import tap
-from cli import CONFIG, archive, equal, fails, in_folder, ok, pattern, read, write
+from cli import CONFIG, archive, equal, fails, in_folder, ok, pattern, read, run, write
 
 SIZE = 300 << 10
 DISKS = [('drive-scsi0', pattern(SIZE)), ('drive-efidisk0', pattern(540672, 5))]
@@ -78,6 +78,51 @@ def test_hostile_names_stay_in_the_directory():
 
 
 @in_folder
+def test_a_name_of_any_length_is_cut_in_messages():
+    long = 'n' * 60000
+    archive('a.vma', [(long + '1', pattern(4096)), (long + '2', pattern(4096))],
+            [(long + '3', b'1')])
+    for command in [['vma-to-raw'], ['vma', 'extract']]:
+        done = ok(*command, 'a.vma', 'out')
+        equal(len(done.err.split('\n')), 3 + 1)
+        for line in done.err.split('\n')[:3]:
+            assert "'" + 'n' * 100 + "...' is written as" in line and len(line) < 500, line
+        shutil.rmtree('out')
+    for words in [['vma-to-raw', '--disk', 'x', 'a.vma', 'out'], ['map', 'a.vma'],
+                  ['repack', 'a.vma', 'a.vma', 'b.vma']]:
+        assert len(fails(*words).err) < 500, words
+    write('map', b'format=raw:0:x=y\n')
+    done = run('vma', 'extract', '-r', 'map', 'a.vma', 'out')
+    assert done.status == 1 and len(done.err) < 500, done.err
+
+
+@in_folder
+def test_a_link_does_not_lead_files_out_of_the_directory():
+    archive('a.vma', [('disk', pattern(4096))])
+    names = {'vma-to-raw': 'disk.raw', 'vma extract': 'disk-disk.raw'}
+    write('there', b'old')
+    for command, disk in names.items():
+        for name in [disk, 'qemu-server.conf']:
+            for target in ['../new', '../there', '/dev/null']:
+                os.mkdir('out')
+                os.symlink(target, f'out/{name}')
+                fails(*command.split(), 'a.vma', 'out', says=f'out/{name}: exists already, --force')
+                equal(sorted(os.listdir('out')), [name])
+                ok(*command.split(), '--force', 'a.vma', 'out')
+                equal(sorted(os.listdir('out')), [disk, 'qemu-server.conf'])
+                assert not os.path.islink(f'out/{name}')
+                equal(stat.S_IMODE(os.stat(f'out/{name}').st_mode) & 0o022, 0)
+                equal((read(f'out/{disk}'), read('out/qemu-server.conf')), (pattern(4096), CONFIG))
+                shutil.rmtree('out')
+    equal((cli.left(), read('there')), (['a.vma', 'there'], b'old'))
+    # A path that the user wrote is meant as it is.
+    os.symlink('there', 'link')
+    ok('convert', 'a.vma', 'link', '-O', 'raw', '--force')
+    equal(read('there'), pattern(4096))
+    assert os.path.islink('link')
+
+
+@in_folder
 def test_hostile_names_do_not_reach_the_terminal():
     archive('a.vma', [('a\x1b[2J\nDEV: dev_id=9 size: 1 devname: b', pattern(4096))],
             [('c\x1b]0;title\x07', b'1')])
@@ -88,6 +133,19 @@ def test_hostile_names_do_not_reach_the_terminal():
     equal(sum(line.startswith('DEV:') for line in ok('vma', 'list', 'a.vma').out.split('\n')), 1)
     equal(json.loads(ok('info', '--output=json', 'a.vma').out)['configs'][0]['name'],
           'c\x1b]0;title\x07')
+
+
+@in_folder
+def test_hostile_names_do_not_reach_the_terminal_as_json():
+    name = 'a\x9b31m\u202e\U000e0041\U0001f600'
+    archive('a.vma', [(name, pattern(4096)), (name, pattern(4096))])
+    shown = [run(*words, '--output=json', 'a.vma') for words in [['info'], ['check'], ['map']]]
+    equal([done.status for done in shown], [0, 0, 1])
+    for done in shown:
+        for text in [done.out, done.err]:
+            assert all(c.isprintable() or c == '\n' for c in text), repr(text)
+        json.loads(done.out or done.err)
+    equal(json.loads(shown[0].out)['disks'][0]['name'], name)
 
 
 @in_folder

@@ -176,6 +176,33 @@ def test_a_disk_of_an_archive_is_named_behind_a_hash():
 
 
 @in_folder
+def test_a_file_of_the_name_of_archive_and_disk_is_not_taken_for_the_disk():
+    archive('a.vma', [('drive-scsi0', pattern(SIZE)), ('drive-scsi1', pattern(8192, 3))])
+    write('a.vma#drive-scsi0', b'planted' * 1024)
+    ok('convert', '-O', 'raw', '--disk', 'drive-scsi0', 'a.vma', 'b.raw')
+    equal(read('b.raw'), pattern(SIZE))
+    ok('convert', '--force', '--image-opts', '-O', 'raw', '--disk', 'drive-scsi0',
+       'driver=vma,file.filename=a.vma', 'b.raw')
+    equal(read('b.raw'), pattern(SIZE))
+    fails('convert', '-O', 'raw', '--disk', 'drive-scsi2', 'a.vma', 'c.raw',
+          says="a.vma: no disk is called 'drive-scsi2'")
+
+
+@in_folder
+def test_a_name_that_two_disks_have_names_none_of_them():
+    archive('a.vma', [('one', pattern(SIZE)), ('one', pattern(SIZE, 3)), ('b', pattern(4096))])
+    for source in [['a.vma#one'], ['--disk', 'one', 'a.vma']]:
+        fails('convert', '-O', 'raw', *source, 'c.raw',
+              says="a.vma: 2 disks are called 'one', which says of none that it is meant; "
+                   'vma-to-raw of the whole archive writes each of them')
+    fails('map', 'a.vma#one', says='2 disks')
+    ok('convert', '-O', 'raw', 'a.vma#b', 'b.raw')
+    equal(cli.left(), ['a.vma', 'b.raw'])
+    ok('vma-to-raw', '--disk', 'one', 'a.vma', 'out')
+    equal([read('out/one.raw'), read('out/one-2.raw')], [pattern(SIZE), pattern(SIZE, 3)])
+
+
+@in_folder
 def test_a_guest_does_not_decide_the_format_of_its_disk():
     write('a.raw', pattern(4096))
     ok('convert', '-q', '-O', 'vpc', '-o', 'subformat=fixed', 'a.raw', 'a.vhd')

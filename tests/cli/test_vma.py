@@ -282,6 +282,29 @@ def test_verify_finds_each_flipped_byte_that_a_checksum_covers():
         fails('vma', 'verify', 'b.vma', says='b.vma: ')
 
 
+def packed_zeros(n):
+    """A frame of zstd that becomes N times 128 KiB of zeros: 4 bytes for each."""
+    block = (1 << 1 | 131072 << 3).to_bytes(3, 'little') + b'\0'
+    return b'\x28\xb5\x2f\xfd\x00\x48' + block * n + b'\x01\x00\x00'
+
+
+@in_folder
+def test_zeros_behind_a_stream_are_passed_up_to_a_limit():
+    make()
+    ok('repack', 'a.vma', 'few.vma.zst')
+    whole = read('few.vma.zst')
+    write('few.vma.zst', whole + packed_zeros(64))
+    write('many.vma.zst', whole + packed_zeros(8193))
+    for words in [['check'], ['vma', 'verify']]:
+        done = ok(*words, 'few.vma.zst')
+        assert 'ignored 8388608 zero bytes' in done.out + done.err, done.err
+        fails(*words, 'many.vma.zst', says='zeros behind an extent are the limit')
+    fails('vma', 'extract', 'many.vma.zst', 'out', says='zeros behind an extent are the limit')
+    # What is a file may be as long as the device that it was on.
+    os.truncate('a.vma', 1 << 40)
+    ok('vma', 'extract', 'a.vma', 'out')
+
+
 @in_folder
 def test_verify_finds_what_is_missing_and_what_is_behind():
     make(per_extent=2)

@@ -172,6 +172,7 @@ static const struct {
     { "\x7f", "\\x7f" },
     { "\xc2\x85", "\\x85" },
     { "\xe2\x80\xa8\xe2\x80\xae", "\\u2028\\u202e" },
+    { "\xf3\xa0\x81\x81", "\\U000e0041" },
     { "\xff\xc3", "\\xff\\xc3" },
     { "C:\\disks", "C:\\disks" },
 };
@@ -180,6 +181,16 @@ START_TEST(text_for_the_terminal_is_one_line_without_controls)
 {
     g_autofree char *text = vc_printable(shown[_i].text);
     ck_assert_str_eq(text, shown[_i].shown);
+}
+END_TEST
+
+START_TEST(json_for_the_terminal_is_escaped_and_says_the_same)
+{
+    g_autofree char *text = vc_printable_json(
+        "{\n\"\\u001b\": \"\xc2\x9b\xe2\x80\xae\xf3\xa0\x81\x81 ümlaut "
+        "\xf0\x9f\x98\x80\"\n}");
+    ck_assert_str_eq(text, "{\n\"\\u001b\": \"\\u009b\\u202e\\udb40\\udc41 ümlaut "
+                           "\xf0\x9f\x98\x80\"\n}");
 }
 END_TEST
 
@@ -200,6 +211,7 @@ main(void)
     tcase_add_test(tests, a_long_name_is_cut_between_characters);
     tcase_add_loop_test(tests, text_for_the_terminal_is_one_line_without_controls, 0,
                         G_N_ELEMENTS(shown));
+    tcase_add_test(tests, json_for_the_terminal_is_escaped_and_says_the_same);
     suite_add_tcase(suite, tests);
     return run_suite(suite);
 }

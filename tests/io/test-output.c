@@ -258,6 +258,28 @@ START_TEST(a_symbolic_link_stays_and_its_file_is_replaced)
 }
 END_TEST
 
+START_TEST(a_symbolic_link_is_replaced_where_it_is_not_to_be_followed)
+{
+    g_autofree char *link1 = scratch_path("link1");
+    ck_assert_int_eq(symlink("there", link1), 0);
+    for (int i = 0; i < 2; i++) {
+        g_autoptr(GError) error = NULL;
+        ck_assert_ptr_null(open_scratch("link1", VC_OUTPUT_NEW_NO_LINK, &error));
+        ck_assert(g_error_matches(error, VC_ERROR, VC_ERROR_EXISTS));
+        g_autoptr(VcOutput)
+            dropped = open_and_write("link1", VC_OUTPUT_FORCE_NO_LINK, "dropped");
+        ck_assert(g_file_test(link1, G_FILE_TEST_IS_SYMLINK));
+        scratch_write("there", "old", 3);
+    }
+    g_autoptr(VcOutput)
+        output = open_and_write("link1", VC_OUTPUT_FORCE_NO_LINK, "new");
+    ck_assert(vc_output_commit(output, NULL));
+    ck_assert(!g_file_test(link1, G_FILE_TEST_IS_SYMLINK));
+    scratch_assert("link1", "new", 3);
+    scratch_assert("there", "old", 3);
+}
+END_TEST
+
 START_TEST(links_in_a_circle_are_an_error)
 {
     g_autoptr(GError) error = NULL;
@@ -382,6 +404,7 @@ main(void)
     tcase_add_test(tests, a_replaced_file_keeps_its_permissions);
     tcase_add_test(tests, a_new_file_has_the_permissions_of_the_umask);
     tcase_add_test(tests, a_symbolic_link_stays_and_its_file_is_replaced);
+    tcase_add_test(tests, a_symbolic_link_is_replaced_where_it_is_not_to_be_followed);
     tcase_add_test(tests, links_in_a_circle_are_an_error);
     tcase_add_test(tests, in_place_writes_into_the_file_that_is_there);
     tcase_add_test(tests, in_place_keeps_others_out);

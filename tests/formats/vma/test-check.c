@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Tests of the check of archives. */
 #include "formats/format.h"
+#include "formats/vma/walk.h"
+#include "io/error.h"
 #include "io/memory.h"
 #include "tests/check-main.h"
 #include "tests/formats/vma/saying.h"
@@ -133,6 +135,77 @@ START_TEST(check_finds_names_that_are_not_safe)
 }
 END_TEST
 
+/* An archive of disk "a" with N extents that store its only cluster again. */
+static VcFile *
+repeated(unsigned n)
+{
+    Build build;
+    build_init(&build);
+    build_device(&build, 1, "a", 65536);
+    for (unsigned i = 0; i < n; i++) {
+        build_begin(&build);
+        for (unsigned slot = 0; slot < 59; slot++)
+            build_slot(&build, 1, 0, 0, NULL);
+        build_end(&build);
+    }
+    VcFile *file = build_file(&build);
+    build_clear(&build);
+    return file;
+}
+
+START_TEST(check_counts_the_faults_that_it_does_not_keep)
+{
+    g_autoptr(VcFile) file = repeated(100);
+    VcReport report;
+    vc_report_init(&report);
+    ck_assert(vc_format_vma.check(file, &report, NULL));
+    ck_assert_uint_eq(report.count[VC_FINDING_CORRUPT], 100 * 59 - 1);
+    ck_assert_uint_eq(report.findings->len, VC_FINDINGS_MAX);
+    vc_report_clear(&report);
+}
+END_TEST
+
+typedef struct {
+    unsigned wanted, asked, heard;
+} Listening;
+
+static bool
+wants(void *user, VmaFault fault G_GNUC_UNUSED)
+{
+    Listening *listening = user;
+    return listening->asked++ < listening->wanted;
+}
+
+static bool
+hear(void *user, VmaFault fault G_GNUC_UNUSED, const GError *what,
+     GError **error G_GNUC_UNUSED)
+{
+    Listening *listening = user;
+    ck_assert_ptr_nonnull(strstr(what->message, "cluster 0 of a for the second time"));
+    listening->heard++;
+    return true;
+}
+
+/* A stream of a few kilobytes can hold millions of them. */
+START_TEST(a_fault_that_nobody_wants_is_not_put_into_words)
+{
+    g_autoptr(VcFile) file = repeated(20);
+    g_autoptr(GPtrArray) warnings = vc_warnings_new();
+    Listening listening = { .wanted = 3 };
+    const VmaListener listener = { wants, hear, &listening };
+    VmaHeader header;
+    bool more = true;
+    ck_assert(vma_header_read(&header, file, warnings, NULL));
+    g_autoptr(VmaWalk)
+        walk = vma_walk_new(file, &header, &header.layout, NULL, &listener, NULL);
+    while (more)
+        ck_assert(vma_walk_next(walk, &more, NULL));
+    ck_assert_uint_eq(listening.asked, 20 * 59 - 1);
+    ck_assert_uint_eq(listening.heard, 3);
+    vma_header_clear(&header);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -145,6 +218,8 @@ main(void)
                         2);
     tcase_add_test(check, check_passes_an_exabyte_of_hole_behind_damage);
     tcase_add_test(check, check_finds_names_that_are_not_safe);
+    tcase_add_test(check, check_counts_the_faults_that_it_does_not_keep);
+    tcase_add_test(check, a_fault_that_nobody_wants_is_not_put_into_words);
     suite_add_tcase(suite, check);
     return run_suite(suite);
 }
