@@ -15,7 +15,7 @@ vc_reading_add(VcReading *reading, VcArguments *arguments)
         { "force-share", 'U', 0, G_OPTION_ARG_NONE, &reading->share,
           "Read also what another program has open for writing", NULL },
         { "image-opts", 0, 0, G_OPTION_ARG_NONE, &reading->image_opts,
-          "Images are given as driver=FORMAT,file.filename=PATH", NULL },
+          "Images are given as driver=FORMAT,file.filename=PATH,KEY=VALUE,…", NULL },
         { "chain", 0, 0, G_OPTION_ARG_NONE, &reading->chain,
           "Follow a differencing image to parents elsewhere, or without an id", NULL },
         { "memory-limit", 0, 0, G_OPTION_ARG_FILENAME, &reading->memory,
@@ -97,31 +97,28 @@ vc_reading_clear(VcReading *reading)
     g_clear_pointer(&reading->open, vc_options_free);
 }
 
-/* "driver=vhdx,file.driver=file,file.filename=disk.vhdx", as libvirt writes it. */
+/* Takes out of OPTIONS what names the file and its format, as libvirt writes it:
+ * "driver=vhdx,file.driver=file,file.filename=disk.vhdx". What is left is for the
+ * format to know. TEXT is for the message. */
 static char *
-parse_image_opts(const char *text, const VcFormat **format, GError **error)
+take_file(VcOptions *options, const char *text, const VcFormat **format, GError **error)
 {
-    static const char *const known[] = { "driver",          "file.driver",
-                                         "filename",        "file.filename",
-                                         "read-only",       "force-share",
-                                         "file.force-share" };
-    g_autoptr(VcOptions) options = vc_options_new();
-    if (!vc_options_parse(options, text, error))
-        return NULL;
-    VcOptionSpec specs[G_N_ELEMENTS(known) + 1] = { 0 };
-    for (size_t i = 0; i < G_N_ELEMENTS(known); i++)
-        specs[i] = (VcOptionSpec){ .key = known[i], .type = VC_OPTION_TEXT };
-    if (!vc_options_check(options, "--image-opts", specs, error))
-        return NULL;
+    /* How vconv opens a source anyway, or what -U says. */
+    static const char *const ignored[] = { "read-only", "force-share",
+                                           "file.force-share" };
+    for (size_t i = 0; i < G_N_ELEMENTS(ignored); i++)
+        g_free(vc_options_take(options, ignored[i]));
 
-    const char *protocol = vc_options_text(options, "file.driver", "file");
-    const char *path = vc_options_text(options, "file.filename",
-                                       vc_options_text(options, "filename", NULL));
-    const char *driver = vc_options_text(options, "driver", NULL);
-    if (!path || strcmp(protocol, "file") != 0) {
+    g_autofree char *protocol = vc_options_take(options, "file.driver");
+    g_autofree char *driver = vc_options_take(options, "driver");
+    g_autofree char *plain = vc_options_take(options, "filename");
+    g_autofree char *path = vc_options_take(options, "file.filename");
+    if (!path)
+        path = g_steal_pointer(&plain);
+    if (!path || (protocol && strcmp(protocol, "file") != 0)) {
         vc_fail(error, VC_ERROR_USAGE,
                 "--image-opts: '%s' names no local file; vconv takes "
-                "driver=FORMAT,file.filename=PATH",
+                "driver=FORMAT,file.filename=PATH and options of the format",
                 text);
         return NULL;
     }
@@ -130,7 +127,22 @@ parse_image_opts(const char *text, const VcFormat **format, GError **error)
         if (!*format)
             return NULL;
     }
-    return g_strdup(path);
+    return g_steal_pointer(&path);
+}
+
+static bool
+open_image_opts(const VcReading *reading, const char *text, VcImageOptions *options,
+                VcImage *image, GError **error)
+{
+    g_autoptr(VcOptions) given = vc_options_new();
+    if (!vc_options_parse(given, text, error))
+        return false;
+    g_autofree char *path = take_file(given, text, &options->format, error);
+    const char *size = vc_options_text(reading->open, "size", NULL);
+    if (size)
+        vc_options_set(given, "size", size);
+    options->options = given;
+    return path && vc_image_open(image, path, options, error);
 }
 
 bool
@@ -140,8 +152,6 @@ vc_reading_open(const VcReading *reading, const char *name, const VcFormat *form
     VcImageOptions options = reading->image;
     if (format)
         options.format = format;
-    g_autofree char *path = reading->image_opts
-                                ? parse_image_opts(name, &options.format, error)
-                                : g_strdup(name);
-    return path && vc_image_open(image, path, &options, error);
+    return reading->image_opts ? open_image_opts(reading, name, &options, image, error)
+                               : vc_image_open(image, name, &options, error);
 }

@@ -21,8 +21,9 @@ bool vc_reading_prepare(VcReading *reading, GError **error);
 void vc_reading_clear(VcReading *reading);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(VcReading, vc_reading_clear)
 
-/* Opens NAME, which with --image-opts is "driver=vhdx,file.filename=PATH". FORMAT
- * overrides -f when not NULL. */
+/* Opens NAME, which with --image-opts is "driver=vhdx,file.filename=PATH", and what
+ * else stands there is an option of the format's open. FORMAT overrides -f when not
+ * NULL. */
 bool vc_reading_open(const VcReading *reading, const char *name, const VcFormat *format,
                      VcImage *image, GError **error);
 

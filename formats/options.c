@@ -34,6 +34,14 @@ vc_options_set(VcOptions *options, const char *key, const char *value)
     g_hash_table_replace(options->values, g_strdup(key), g_strdup(value));
 }
 
+char *
+vc_options_take(VcOptions *options, const char *key)
+{
+    char *value = g_strdup(vc_options_text(options, key, NULL));
+    g_hash_table_remove(options->values, key);
+    return value;
+}
+
 /* Takes one "key=value" off *TEXT, up to a comma that is not doubled. */
 static char *
 next_item(const char **text)
@@ -111,6 +119,18 @@ check_value(const VcOptionSpec *spec, const char *value, GError **error)
     g_assert_not_reached();
 }
 
+/* "it has size_rule, ignore_bitmaps" */
+static char *
+list_keys(const VcOptionSpec *specs)
+{
+    GString *list = g_string_new("it has ");
+    for (const VcOptionSpec *s = specs; s && s->key; s++)
+        g_string_append_printf(list, "%s%s", s == specs ? "" : ", ", s->key);
+    if (!specs || !specs->key)
+        g_string_append(list, "none");
+    return g_string_free(list, FALSE);
+}
+
 bool
 vc_options_check(const VcOptions *options, const char *format,
                  const VcOptionSpec *specs, GError **error)
@@ -127,9 +147,9 @@ vc_options_check(const VcOptions *options, const char *format,
         while (spec && spec->key && strcmp(spec->key, key) != 0)
             spec++;
         if (!spec || !spec->key) {
-            vc_fail(error, VC_ERROR_USAGE,
-                    "format %s has no option '%s'; '-O %s -o help' lists what it has",
-                    format, key, format);
+            g_autofree char *known = list_keys(specs);
+            vc_fail(error, VC_ERROR_USAGE, "format %s has no option '%s' here; %s",
+                    format, key, known);
             return false;
         }
         if (!check_value(spec, g_hash_table_lookup(options->values, key), error))

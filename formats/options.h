@@ -25,6 +25,8 @@ VcOptions *vc_options_new(void);
  * one, ",," is a comma inside a value, a bare key means "on". */
 bool vc_options_parse(VcOptions *options, const char *text, GError **error);
 void vc_options_set(VcOptions *options, const char *key, const char *value);
+/* Takes KEY out of OPTIONS; gives its value, or NULL when it was not given. */
+char *vc_options_take(VcOptions *options, const char *key);
 /* VC_ERROR_USAGE when a key is not in SPECS (may be NULL: no key is) or its value does
  * not have its type. FORMAT is for the message. */
 bool vc_options_check(const VcOptions *options, const char *format,

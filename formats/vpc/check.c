@@ -165,7 +165,7 @@ check_bitmaps(Check *c, const VpcPlace *places, size_t n, GError **error)
             vc_report_add(
                 c->report, VC_FINDING_CORRUPT,
                 "block %u: sector %u is marked as never written but holds data; "
-                "it reads as zeros, and with option ignore_bitmaps as it is",
+                "it reads as zeros, and with " VPC_IGNORE_BITMAPS " as it is",
                 block, sector);
     }
     return true;

@@ -2,6 +2,7 @@
 /* Which of the two footers of a VHD counts. */
 #include "formats/vpc/footers.h"
 
+#include "formats/vpc/vpc.h"
 #include "io/bytes.h"
 #include "io/checksum.h"
 #include "io/error.h"
@@ -242,7 +243,7 @@ warn_of_geometry(const VpcFooter *footer, GPtrArray *warnings)
         vc_warn(warnings,
                 "Virtual PC showed its guest only the %" G_GUINT64_FORMAT
                 " bytes of the geometry, not all %" G_GUINT64_FORMAT
-                "; option size_rule=chs reads it so",
+                "; " VPC_SIZE_BY_GEOMETRY " reads it so",
                 reach, footer->current_size);
 }
 

@@ -39,8 +39,8 @@ warn_of_hidden_data(VpcSource *s)
         if (sector < s->bat.block_size / VPC_SECTOR) {
             vc_warn(s->base.warnings,
                     "block %u holds data in sectors that its bitmap marks as never "
-                    "written, and which are read as zeros; option ignore_bitmaps reads "
-                    "them as they are",
+                    "written, and which are read as zeros; " VPC_IGNORE_BITMAPS
+                    " reads them as they are",
                     i);
             return;
         }

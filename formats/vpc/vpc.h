@@ -5,6 +5,11 @@
 
 #include "formats/format.h"
 
+/* What a user types to open an image with an option of the row. */
+#define VPC_TYPED "--image-opts driver=vpc,file.filename=FILE,"
+#define VPC_IGNORE_BITMAPS VPC_TYPED "ignore_bitmaps=on"
+#define VPC_SIZE_BY_GEOMETRY VPC_TYPED "size_rule=chs"
+
 /* Gives a source over FILE (taken). Options as in the row. */
 VcSource *vpc_open(VcFile *file, const VcOptions *options, GError **error);
 

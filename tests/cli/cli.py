@@ -119,6 +119,13 @@ def read(name):
         return file.read()
 
 
+def poke(name, at, data):
+    """Writes over the bytes of a file at AT."""
+    with open(name, 'r+b') as file:
+        file.seek(at)
+        file.write(data)
+
+
 def left():
     """All that lies in the current folder, hidden files too."""
     return sorted(os.listdir('.'))

@@ -389,7 +389,40 @@ def test_image_opts_name_format_and_file():
        'driver=vpc,file.driver=file,file.filename=a.vhd', 'b.raw')
     equal(read('b.raw'), pattern(4096))
     fails('convert', '--image-opts', 'driver=nbd,host=example', 'c.raw', says='host')
+    fails('convert', '--image-opts', 'driver=vpc,file.filename=a.vhd,depth=3', 'c.raw',
+          says="no option 'depth' here; it has size_rule, force_size_calc, ignore_bitmaps")
+    fails('convert', '--image-opts', 'driver=vhdx,file.filename=a.vhd,depth=3', 'c.raw',
+          says="no option 'depth' here; it has none")
     fails('convert', '--image-opts', 'driver=raw', 'c.raw', says='names no local file')
+
+
+@in_folder
+def test_the_remedies_that_messages_name_can_be_typed():
+    data = pattern(4 << 20)
+    write('a.raw', data)
+    ok('convert', '-q', 'a.raw', 'a,b.vhd')
+    bitmap = int.from_bytes(read('a,b.vhd')[1536:1540], 'big') * 512
+    cli.poke('a,b.vhd', bitmap, bytes(512))  # of block 0
+    said = ok('convert', '-q', '-O', 'raw', 'a,b.vhd', 'b.raw', '--force').err
+    equal(said, '')
+    said = ok('convert', '-O', 'raw', 'a,b.vhd', 'b.raw', '--force').err
+    found = cli.run('check', 'a,b.vhd').out
+    for text in said, found:
+        assert '--image-opts driver=vpc,file.filename=FILE,ignore_bitmaps=on' in text, text
+    equal(read('b.raw'), bytes(2 << 20) + data[2 << 20:])
+    done = ok('convert', '-O', 'raw', '--image-opts',
+              'driver=vpc,file.filename=a,,b.vhd,ignore_bitmaps=on', 'c.raw')
+    equal(done.err, '')
+    equal(read('c.raw'), data)
+
+
+@in_folder
+def test_the_size_of_image_opts_is_that_of_size():
+    write('a.raw', pattern(4096))
+    opts = 'driver=raw,file.filename=a.raw'
+    ok('convert', '--image-opts', '-O', 'raw', '--size=4096', opts, 'b.raw')
+    ok('convert', '--image-opts', '-O', 'raw', opts + ',size=4096', 'c.raw')
+    equal(read('b.raw'), read('c.raw'))
 
 
 @in_folder
