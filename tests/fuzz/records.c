@@ -4,6 +4,11 @@
 
 #include "io/bytes.h"
 
+/* Bytes alike that are worth a record of their own. */
+#define FILL_MIN (8 * WORD)
+/* Of one record. */
+#define LENGTH_MAX (((size_t)UINT16_MAX + 1) * WORD)
+
 bool
 fuzz_record_next(const FuzzForm *form, const uint8_t *data, size_t size, size_t *at,
                  Record *record)
@@ -54,23 +59,25 @@ fuzz_records_peek(const FuzzInput *in, uint64_t position, uint8_t *raw, size_t l
     }
 }
 
-/* Appends a record of one word. */
+/* Appends a record of LENGTH bytes, of which STORED are at RAW: all or the one that
+ * fills. */
 static void
-append_word(FuzzInput *in, uint64_t position, const uint8_t raw[static WORD])
+append(FuzzInput *in, uint64_t position, size_t length, const uint8_t *raw,
+       size_t stored)
 {
     const FuzzForm *form = in->form;
     unsigned place = form->n_places - 1;
     while (form->places[place] > position)
         place--;
     uint64_t words = (position - form->places[place]) / WORD;
-    if (in->max - in->size < RECORD + WORD || words > UINT16_MAX)
+    if (in->max - in->size < RECORD + stored || words > UINT16_MAX)
         return;
     uint8_t *to = in->data + in->size;
-    to[0] = (uint8_t)place;
+    to[0] = (uint8_t)(place | (stored < length ? FILL : 0));
     store_le16(to + 1, (uint16_t)words);
-    store_le16(to + 3, 0);
-    memcpy(to + RECORD, raw, WORD);
-    in->size += RECORD + WORD;
+    store_le16(to + 3, (uint16_t)(length / WORD - 1));
+    memcpy(to + RECORD, raw, stored);
+    in->size += RECORD + stored;
 }
 
 /* The record at LAST takes in the one at END, just appended, when that goes on where it
@@ -112,7 +119,7 @@ poke_word(FuzzInput *in, uint64_t position, const uint8_t raw[static WORD])
     /* The last record must be whole before another can follow. */
     if (at != in->size)
         return;
-    append_word(in, position, raw);
+    append(in, position, WORD, raw, WORD);
     if (in->size > at)
         join(in, last, at);
 }
@@ -124,6 +131,32 @@ fuzz_records_poke(FuzzInput *in, uint64_t position, const uint8_t *old,
     for (size_t i = 0; i + WORD <= length; i += WORD)
         if (memcmp(old + i, raw + i, WORD) != 0)
             poke_word(in, position + i, raw + i);
+}
+
+/* How many whole words of the LENGTH bytes at RAW are alike in each byte. */
+static size_t
+alike(const uint8_t *raw, size_t length)
+{
+    size_t n = 1;
+    while (n < length && raw[n] == raw[0])
+        n++;
+    return n - n % WORD;
+}
+
+void
+fuzz_records_add(FuzzInput *in, uint64_t position, const uint8_t *raw, size_t length)
+{
+    for (size_t at = 0, n; at < length; at += n) {
+        n = MIN(alike(raw + at, length - at), LENGTH_MAX);
+        if (n >= FILL_MIN) {
+            append(in, position + at, n, raw + at, 1);
+            continue;
+        }
+        for (n = WORD; at + n < length && n < LENGTH_MAX &&
+                       alike(raw + at + n, MIN(length - at - n, FILL_MIN)) < FILL_MIN;)
+            n += WORD;
+        append(in, position + at, n, raw + at, n);
+    }
 }
 
 bool

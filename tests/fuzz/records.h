@@ -53,6 +53,11 @@ void fuzz_records_peek(const FuzzInput *in, uint64_t position, uint8_t *raw,
 void fuzz_records_poke(FuzzInput *in, uint64_t position, const uint8_t *old,
                        const uint8_t *raw, size_t length);
 
+/* Appends records of the LENGTH bytes of RAW at POSITION, both multiples of WORD, as
+ * far as there is room. */
+void fuzz_records_add(FuzzInput *in, uint64_t position, const uint8_t *raw,
+                      size_t length);
+
 /* Where a record lies that begins with the LENGTH bytes of COOKIE, any of several;
  * false: nowhere. */
 bool fuzz_records_find(const FuzzInput *in, FuzzDice *dice, const void *cookie,

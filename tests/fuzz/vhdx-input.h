@@ -2,8 +2,9 @@
 /* The short form of a VHDX that the source's target reads and its mutator changes.
  *
  * Byte 0: bit 0 leaves checksums as they are, otherwise those of headers, region tables
- * and log entries are mended. Byte 1 and 2: size of the file in pieces of 64 KiB. Then
- * records. */
+ * and log entries are mended; bit 1 gives descriptors and data sectors of each log
+ * entry its sequence number before. Byte 1 and 2: size of the file in pieces of 64 KiB.
+ * Then records. */
 #ifndef VC_TESTS_FUZZ_VHDX_INPUT_H
 #define VC_TESTS_FUZZ_VHDX_INPUT_H
 
@@ -12,6 +13,8 @@
 
 #define MIB ((uint64_t)1 << 20)
 #define HEAD 3u
+#define KEEP_CHECKSUMS 1u
+#define MEND_SEQUENCES 2u
 #define LOG MIB
 
 /* Where things lie in files of Windows. */
@@ -29,6 +32,8 @@ static const uint64_t places[] = {
     3 * MIB + (32 << 10),
     4 * MIB,
     5 * MIB,
+    6 * MIB,
+    7 * MIB,
     8 * MIB,
 };
 

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Mutates the short form of a VHDX: fields of headers, region tables, log entries and
- * their descriptors, metadata and the parent locator, and entries of the BAT. The
- * target mends the checksums. */
+/* Mutates the short form of a VHDX: fields of headers, region tables, metadata and the
+ * parent locator, entries of the log and of the BAT, and sector bitmaps. The target
+ * mends the checksums. */
 #include "tests/fuzz/mutate.h"
+#include "tests/fuzz/vhdx-log-mutate.h"
 #include "tests/fuzz/vhdx-input.h"
 
 #define N(array) G_N_ELEMENTS(array)
 #define KIB ((uint64_t)1 << 10)
+/* What of the file one change of a structure may touch, bytes. */
 #define WINDOW ((size_t)512)
 
 static const uint64_t values[] = {
@@ -40,15 +42,6 @@ static const FuzzField region_fields[] = { { "Guid", 0, 4 },
                                            { "FileOffset", 16, 8 },
                                            { "Length", 24, 4 },
                                            { "Required", 28, 4 } };
-static const FuzzField entry_fields[] = {
-    { "signature", 0, 4 },          { "EntryLength", 8, 4 },      { "Tail", 12, 4 },
-    { "SequenceNumber", 16, 8 },    { "DescriptorCount", 24, 4 }, { "LogGuid", 32, 8 },
-    { "FlushedFileOffset", 48, 8 }, { "LastFileOffset", 56, 8 },
-};
-static const FuzzField descriptor_fields[] = {
-    { "signature", 0, 4 },   { "TrailingBytes", 4, 4 },   { "LeadingBytes", 8, 8 },
-    { "FileOffset", 16, 8 }, { "SequenceNumber", 24, 8 },
-};
 static const FuzzField item_fields[] = {
     { "ItemId", 0, 4 }, { "Offset", 16, 4 }, { "Length", 20, 4 }, { "Flags", 24, 4 }
 };
@@ -69,103 +62,20 @@ static const FuzzField count_fields[] = { { "EntryCount", 8, 4 } };
     }
 static const FuzzStructure header = STRUCTURE(header_fields);
 static const FuzzStructure region = STRUCTURE(region_fields);
-static const FuzzStructure entry = STRUCTURE(entry_fields);
-static const FuzzStructure descriptor = STRUCTURE(descriptor_fields);
 static const FuzzStructure item = STRUCTURE(item_fields);
 static const FuzzStructure value = STRUCTURE(value_fields);
 static const FuzzStructure locator = STRUCTURE(locator_fields);
 static const FuzzStructure count = STRUCTURE(count_fields);
-
-/* --- the file behind the records ------------------------------------------------- */
-
-typedef struct {
-    uint8_t *data;
-    size_t size, max;
-} Input;
-
-/* What the file has at POSITION. */
-static void
-peek(const Input *in, uint64_t position, uint8_t raw[static WINDOW])
-{
-    Record r;
-    memset(raw, 0, WINDOW);
-    for (size_t at = HEAD; next_record(in->data, in->size, &at, &r);)
-        for (size_t i = 0; i < WINDOW; i++) {
-            uint64_t p = position + i;
-            if (p >= r.position && p - r.position < r.length)
-                raw[i] = in->data[r.at + (r.fill ? 0 : p - r.position)];
-        }
-}
-
-/* Puts the word RAW at POSITION: into the record that decides, or a new one. */
-static void
-poke_word(Input *in, uint64_t position, const uint8_t raw[static WORD])
-{
-    Record r;
-    size_t found = 0, at = HEAD;
-    while (next_record(in->data, in->size, &at, &r))
-        if (position < r.position + r.length && position + WORD > r.position)
-            found = !r.fill && position >= r.position &&
-                            position + WORD <= r.position + r.length
-                        ? r.at + (position - r.position)
-                        : 0;
-    if (found) {
-        memcpy(in->data + found, raw, WORD);
-        return;
-    }
-    /* The last record must be whole before another can follow. */
-    if (at != in->size || in->max - at < RECORD + WORD)
-        return;
-    unsigned place = N(places) - 1;
-    while (places[place] > position)
-        place--;
-    uint64_t words = (position - places[place]) / WORD;
-    if (words > UINT16_MAX || position % WORD != 0)
-        return;
-    uint8_t *to = in->data + at;
-    to[0] = (uint8_t)place;
-    store_le16(to + 1, (uint16_t)words);
-    store_le16(to + 3, 0);
-    memcpy(to + RECORD, raw, WORD);
-    in->size += RECORD + WORD;
-}
-
-static void
-poke(Input *in, uint64_t position, const uint8_t old[static WINDOW],
-     const uint8_t raw[static WINDOW])
-{
-    for (size_t i = 0; i < WINDOW; i += WORD)
-        if (memcmp(old + i, raw + i, WORD) != 0)
-            poke_word(in, position + i, raw + i);
-}
-
-/* Cuts the last record to whole words, which its length then says; nothing follows. */
-static void
-finish_records(Input *in)
-{
-    Record r;
-    size_t from = HEAD;
-    for (size_t at = HEAD; next_record(in->data, in->size, &at, &r); from = at) {
-        size_t words = r.stored / WORD;
-        if (r.fill || r.stored == (load_le16(in->data + r.at - 2) + (size_t)1) * WORD)
-            continue;
-        if (words == 0)
-            break;
-        store_le16(in->data + r.at - 2, (uint16_t)(words - 1));
-        at = in->size = r.at + words * WORD;
-    }
-    in->size = from;
-}
 
 /* --- where the structures are ------------------------------------------------------
  */
 
 /* The region whose GUID begins with ID, by the first table. */
 static uint64_t
-find_region(const Input *in, uint32_t id, uint64_t otherwise)
+find_region(const FuzzInput *in, uint32_t id, uint64_t otherwise)
 {
     uint8_t raw[WINDOW];
-    peek(in, 192 * KIB, raw);
+    fuzz_records_peek(in, 192 * KIB, raw, WINDOW);
     for (size_t at = 16; at + 32 <= WINDOW; at += 32)
         if (load_le32(raw + at) == id)
             return load_le64(raw + at + 16) & ~(uint64_t)7;
@@ -173,40 +83,26 @@ find_region(const Input *in, uint32_t id, uint64_t otherwise)
 }
 
 static uint64_t
-find_item(const Input *in, uint64_t metadata, uint32_t id)
+find_item(const FuzzInput *in, uint64_t metadata, uint32_t id)
 {
     uint8_t raw[WINDOW];
-    peek(in, metadata, raw);
+    fuzz_records_peek(in, metadata, raw, WINDOW);
     for (size_t at = 32; at + 32 <= WINDOW; at += 32)
         if (load_le32(raw + at) == id)
             return metadata + (load_le32(raw + at + 16) & ~7u);
     return metadata + 64 * KIB;
 }
 
-/* One of the records that begin with a log entry; the log's beginning without any. */
-static uint64_t
-find_entry(const Input *in, FuzzDice *dice)
-{
-    uint64_t found = LOG;
-    unsigned n = 0;
-    Record r;
-    for (size_t at = HEAD; next_record(in->data, in->size, &at, &r);)
-        if (r.stored >= 4 && memcmp(in->data + r.at, "loge", 4) == 0 &&
-            fuzz_roll(dice, ++n) == 0)
-            found = r.position;
-    return found;
-}
-
 /* --- changes ------------------------------------------------------------------------
  */
 
-/* An entry of the BAT says a state, and a place that another has, or nobody. */
+/* The entry of the BAT at TO says a state, and a place that the one at LIKE has, or
+ * nobody. */
 static void
-change_bat(FuzzDice *dice, uint8_t *raw)
+change_bat_entry(FuzzDice *dice, uint8_t *to, const uint8_t *like)
 {
     static const uint8_t states[] = { 0, 1, 2, 3, 5, 6, 6, 6, 7, 7 };
-    uint8_t *to = raw + 8 * fuzz_roll(dice, 16);
-    uint64_t other = load_le64(raw + 8 * fuzz_roll(dice, 16)) & ~(MIB - 1);
+    uint64_t other = load_le64(like) & ~(MIB - 1);
     switch (fuzz_roll(dice, 4)) {
     case 0:
         other = fuzz_roll(dice, 16) * MIB;
@@ -236,29 +132,123 @@ change_entries(FuzzDice *dice, const FuzzStructure *structure, uint8_t *raw,
                           raw + first + size * fuzz_roll(dice, entries));
 }
 
+/* --- sector bitmaps -----------------------------------------------------------------
+ */
+
+/* A chunk of the disk: where its bitmap block is named, and how it counts. */
+typedef struct {
+    uint64_t bat, entry; /* in the file; the entry is that of the bitmap block */
+    uint32_t block_sectors;
+} Chunk;
+
+/* Chunk NUMBER as the metadata has it; a size against the rules counts as 256 MiB. */
+static Chunk
+find_chunk(const FuzzInput *in, uint64_t metadata, unsigned number)
+{
+    uint8_t raw[WORD];
+    fuzz_records_peek(in, find_item(in, metadata, 0xcaa16737), raw, sizeof raw);
+    uint32_t block_size = load_le32(raw);
+    fuzz_records_peek(in, find_item(in, metadata, 0x8141bf1d), raw, sizeof raw);
+    uint32_t sector = load_le32(raw) == 4096 ? 4096 : 512;
+    if (block_size < MIB || block_size > 256 * MIB)
+        block_size = 256 * MIB;
+
+    uint64_t ratio = ((uint64_t)sector << 23) / block_size;
+    Chunk chunk = { .bat = find_region(in, 0x2dc27766, 3 * MIB),
+                    .block_sectors = block_size / sector };
+    chunk.entry = chunk.bat + 8 * ((number + 1) * ratio + number);
+    return chunk;
+}
+
+/* The entry of the bitmap block, or one of the two before it, with its own place or
+ * that of the first block. */
 static void
-change_one(FuzzDice *dice, Input *in)
+change_bitmap_entry(FuzzDice *dice, FuzzInput *in, const Chunk *chunk)
+{
+    uint8_t old[WINDOW], raw[WINDOW], like[WORD];
+    uint64_t position = chunk->entry -
+                        (fuzz_roll(dice, 3) ? 0 : 8 * fuzz_roll(dice, 3));
+    fuzz_records_peek(in, fuzz_roll(dice, 2) ? position : chunk->bat, like, WORD);
+    fuzz_records_peek(in, position, raw, WINDOW);
+    memcpy(old, raw, WINDOW);
+    change_bat_entry(dice, raw, like);
+    fuzz_records_poke(in, position, old, raw, WINDOW);
+}
+
+/* Sets or clears N bits from FIRST of the BITMAP, lowest of a byte first. */
+static void
+change_bits(FuzzInput *in, uint64_t bitmap, uint64_t first, uint32_t n, bool set)
+{
+    uint64_t from = first / 8 / WORD * WORD;
+    size_t length = ((first + n + 7) / 8 - from + WORD - 1) / WORD * WORD;
+    g_autofree uint8_t *raw = g_malloc(MAX(length, WINDOW));
+    uint8_t old[WINDOW];
+
+    fuzz_records_peek(in, bitmap + from, raw, MAX(length, WINDOW));
+    memcpy(old, raw, WINDOW);
+    for (uint64_t bit = first - from * 8; n > 0; bit++, n--) {
+        uint8_t one = (uint8_t)(1u << bit % 8);
+        raw[bit / 8] = set ? raw[bit / 8] | one : raw[bit / 8] & (uint8_t)~one;
+    }
+    if (length <= WINDOW)
+        fuzz_records_poke(in, bitmap + from, old, raw, WINDOW);
+    else
+        fuzz_records_add(in, bitmap + from, raw, length);
+}
+
+/* Runs of bits begin and end at blocks, at what is read at a time, or beside them. */
+static void
+change_bitmap(FuzzDice *dice, FuzzInput *in, const Chunk *chunk)
+{
+    uint8_t raw[WORD];
+    fuzz_records_peek(in, chunk->entry, raw, WORD);
+    uint64_t bitmap = load_le64(raw) & ~(MIB - 1);
+    uint64_t first = (uint64_t)chunk->block_sectors * fuzz_roll(dice, 4);
+    if (fuzz_roll(dice, 2))
+        first += (uint64_t)1 << fuzz_roll(dice, 17);
+    if (fuzz_roll(dice, 2))
+        first += fuzz_roll(dice, 16);
+    uint32_t n = 1u << fuzz_roll(dice, 17);
+    if (fuzz_roll(dice, 2))
+        n += fuzz_roll(dice, 16);
+    change_bits(in, bitmap, first, n, fuzz_roll(dice, 2));
+}
+
+static void
+change_chunk(FuzzDice *dice, FuzzInput *in)
+{
+    uint64_t metadata = find_region(in, 0x8b7ca206, 2 * MIB);
+    Chunk chunk = find_chunk(in, metadata, fuzz_roll(dice, 4) == 0);
+    if (fuzz_roll(dice, 3) == 0)
+        change_bitmap_entry(dice, in, &chunk);
+    else
+        change_bitmap(dice, in, &chunk);
+}
+
+/* --- the whole ----------------------------------------------------------------------
+ */
+
+static void
+change_window(FuzzDice *dice, FuzzInput *in)
 {
     uint8_t old[WINDOW], raw[WINDOW];
-    unsigned what = fuzz_roll(dice, 12);
+    unsigned what = fuzz_roll(dice, 9);
     uint64_t metadata = find_region(in, 0x8b7ca206, 2 * MIB), position;
 
     if (what < 2)
         position = (fuzz_roll(dice, 2) ? 64 : 128) * KIB;
     else if (what < 4)
         position = (fuzz_roll(dice, 4) ? 192 : 256) * KIB;
-    else if (what < 7)
-        position = find_entry(in, dice);
-    else if (what == 7)
+    else if (what == 4)
         position = metadata;
-    else if (what == 8)
+    else if (what == 5)
         position = find_item(in, metadata, 0xcaa16737);
-    else if (what == 9)
+    else if (what == 6)
         position = find_item(in, metadata, 0xa8d35f2d);
     else
         position = find_region(in, 0x2dc27766, 3 * MIB);
 
-    peek(in, position, raw);
+    fuzz_records_peek(in, position, raw, WINDOW);
     memcpy(old, raw, WINDOW);
     if (what < 2)
         fuzz_change_field(dice, &header, raw);
@@ -267,20 +257,29 @@ change_one(FuzzDice *dice, Input *in)
     else if (what == 3)
         fuzz_change_field(dice, &count, raw);
     else if (what == 4)
-        fuzz_change_field(dice, &entry, raw);
-    else if (what < 7)
-        change_entries(dice, &descriptor, raw, 64, 32, 4);
-    else if (what == 7)
         change_entries(dice, &item, raw, 32, 32, 6);
-    else if (what == 8)
+    else if (what == 5)
         fuzz_change_field(dice, &value, raw);
-    else if (what == 9)
+    else if (what == 6)
         fuzz_change_field(dice, &locator, raw + 12 * fuzz_roll(dice, 4));
-    else if (what == 10)
-        change_bat(dice, raw);
+    else if (what == 7)
+        change_bat_entry(dice, raw + 8 * fuzz_roll(dice, 16),
+                         raw + 8 * fuzz_roll(dice, 16));
     else
         fuzz_change_table(dice, raw, 8, 16);
-    poke(in, position, old, raw);
+    fuzz_records_poke(in, position, old, raw, WINDOW);
+}
+
+static void
+change_one(FuzzDice *dice, FuzzInput *in)
+{
+    unsigned what = fuzz_roll(dice, 16);
+    if (what < 5)
+        fuzz_change_log(dice, in, values, N(values));
+    else if (what < 7)
+        change_chunk(dice, in);
+    else
+        change_window(dice, in);
 }
 
 size_t
@@ -289,8 +288,8 @@ LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsigned se
     FuzzDice dice = { seed };
     if (size <= HEAD + RECORD || fuzz_roll(&dice, 4) == 0)
         return LLVMFuzzerMutate(data, size, max_size);
-    Input in = { data, size, max_size };
-    finish_records(&in);
+    FuzzInput in = { &vhdx_form, data, size, max_size };
+    fuzz_records_finish(&in);
     for (unsigned n = 1 + fuzz_roll(&dice, 3); n > 0; n--)
         change_one(&dice, &in);
     if (fuzz_roll(&dice, 16) == 0)
@@ -305,17 +304,10 @@ LLVMFuzzerCustomCrossOver(const uint8_t *a, size_t a_size, const uint8_t *b,
                           size_t b_size, uint8_t *out, size_t max_size, unsigned seed)
 {
     FuzzDice dice = { seed };
-    Input in = { out, MIN(a_size, max_size), max_size };
+    FuzzInput in = { &vhdx_form, out, MIN(a_size, max_size), max_size };
     if (in.size <= HEAD + RECORD || b_size <= HEAD + RECORD)
         return 0;
     memcpy(out, a, in.size);
-    finish_records(&in);
-    Record r;
-    for (size_t at = HEAD, from = HEAD; next_record(b, b_size, &at, &r); from = at)
-        if (fuzz_roll(&dice, 4) == 0 && at - from <= in.max - in.size) {
-            memcpy(out + in.size, b + from, at - from);
-            in.size += at - from;
-        }
-    finish_records(&in);
+    fuzz_records_mix(&in, &dice, b, b_size);
     return in.size;
 }

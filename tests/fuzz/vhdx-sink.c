@@ -10,6 +10,7 @@
 #include "io/memory.h"
 #include "tests/formats/vhdx/strict.h"
 #include "tests/fuzz/fuzz.h"
+#include "tests/fuzz/vhdx-wish.h"
 
 #define HEAD 5u
 #define WRITE 5u
@@ -69,13 +70,16 @@ use_up(VcFile *file)
 }
 
 static void
-check(const Run *run, bool fixed, uint64_t rounded)
+check(const Run *run, const Wish *wish)
 {
     Strict s;
     uint64_t offset;
     const char *broken = strict_open(&s, run->file);
     g_assert_cmpstr(broken, ==, NULL);
-    g_assert(s.size == rounded && s.fixed == fixed && s.block_size == run->block_size);
+    g_assert(s.size == wish->size && s.fixed == wish->fixed);
+    g_assert(s.block_size == wish->block_size && s.log_length == wish->log_size);
+    g_assert(s.logical_sector == wish->logical_sector);
+    g_assert(s.physical_sector == wish->physical_sector);
     g_assert(strict_same(&s, run->flat, &offset));
 }
 
@@ -131,59 +135,80 @@ read_back(VcFile *file, VcFile *flat, uint64_t size)
     }
 }
 
+/* NULL when it was refused, as it must be then and only then. */
+static VcSink *
+create(VcFile *file, const Wish *wish)
+{
+    static const VcIdentity identity = { .reproducible = true };
+    g_autoptr(GError) error = NULL;
+    VcLayout layout = { 0 };
+    VcDisk *disk = vc_layout_add_disk(&layout, "disk", wish->disk_size);
+    disk->logical_sector = wish->source_sector;
+    VcSink *sink = vc_format_create(&vc_format_vhdx, file, &layout, wish->options,
+                                    &identity, &error);
+    vc_layout_clear(&layout);
+    g_assert((sink == NULL) == (error != NULL));
+    g_assert((sink == NULL) == wish->refused);
+    return sink;
+}
+
+/* The script of writes, and then the end. */
+static void
+write_all(Run *run, const uint8_t *data, size_t size, bool again)
+{
+    uint64_t offset, length, last = 0, before = 0, after = 0, piece;
+    bool any = false;
+    for (size_t at = 0; size - at >= WRITE && at < WRITES_MAX * WRITE; at += WRITE)
+        if (parse(run, data + at, &offset, &length)) {
+            put(run, offset, length, data[at + 4]);
+            last = offset;
+            any = true;
+        }
+    again = again && any;
+    if (again)
+        vc_sink_place(run->sink, 0, last, 1, &before, &piece, NULL);
+    bool good = vc_sink_finish(run->sink, NULL);
+    g_assert(good);
+    if (again) {
+        vc_sink_place(run->sink, 0, last, 1, &after, &piece, NULL);
+        g_assert(before == after);
+    }
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static const VcIdentity identity = { .reproducible = true };
     if (size < HEAD)
         return 0;
+    uint8_t more[WISH_BYTES] = { 0 };
+    size_t left = (size - HEAD) % WRITE;
+    memcpy(more, data + size - left, left);
 
-    bool fixed = data[0] & 0x10;
-    Run run = { .block_size = (uint64_t)1 << 20 << MIN(data[0] & 15, 8) };
+    g_autoptr(VcOptions) options = vc_options_new();
+    Wish wish;
+    wish_init(&wish, options, data[0], more);
+    Run run = { .block_size = wish.block_size };
     run.size = load_le32(data + 1) * (run.block_size >> 16) + data[1];
     run.size %= BLOCKS_MAX * run.block_size;
-
-    VcLayout layout = { 0 };
-    vc_layout_add_disk(&layout, "disk", run.size)->logical_sector = data[0] & 0x20
-                                                                        ? 4096
-                                                                        : 512;
-    g_autoptr(VcOptions) options = vc_options_new();
-    g_autofree char *block = g_strdup_printf("%" G_GUINT64_FORMAT, run.block_size);
-    vc_options_set(options, "block_size", block);
-    vc_options_set(options, "subformat", fixed ? "fixed" : "dynamic");
+    wish_size(&wish, run.size, more[1] >> 4 & 7);
+    if (more[0] & 0x80) {
+        wish.disk_size = VC_SIZE_UNKNOWN;
+        wish.refused = true;
+    }
 
     g_autoptr(VcFile) file = vc_memory_file("image");
     g_autoptr(VcFile) flat = vc_memory_file("flat");
     if (data[0] & 0x40)
         use_up(file);
-    g_autoptr(VcSink) sink = vc_format_create(&vc_format_vhdx, file, &layout, options,
-                                              &identity, NULL);
-    vc_layout_clear(&layout);
-    g_assert(sink);
+    g_autoptr(VcSink) sink = create(file, &wish);
+    if (!sink)
+        return 0;
     run.sink = sink;
     run.file = file;
     run.flat = flat;
-
-    uint64_t offset, length, last = 0, before = 0, after = 0, piece;
-    bool any = false;
-    size_t at = HEAD;
-    for (; size - at >= WRITE && at < HEAD + WRITES_MAX * WRITE; at += WRITE)
-        if (parse(&run, data + at, &offset, &length)) {
-            put(&run, offset, length, data[at + 4]);
-            last = offset;
-            any = true;
-        }
-
-    bool again = data[0] & 0x80 && any;
-    if (again)
-        vc_sink_place(sink, 0, last, 1, &before, &piece, NULL);
-    bool good = vc_sink_finish(sink, NULL);
-    g_assert(good);
-    check(&run, fixed, sink->layout.disks[0].size);
-    if (again) {
-        vc_sink_place(sink, 0, last, 1, &after, &piece, NULL);
-        g_assert(before == after);
-    }
-    read_back(g_steal_pointer(&file), flat, sink->layout.disks[0].size);
+    write_all(&run, data + HEAD, size - HEAD, data[0] & 0x80);
+    check(&run, &wish);
+    g_assert(sink->layout.disks[0].size == wish.size);
+    read_back(g_steal_pointer(&file), flat, wish.size);
     return 0;
 }

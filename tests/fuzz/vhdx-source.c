@@ -12,22 +12,14 @@
 /* Enough to go over every structure of a small disk; a map may be made endless. */
 #define EXTENTS_MAX 2000u
 
+/* What is mended of entries that lie on each other; the reader gives up soon, too. */
+#define MENDED_MAX ((size_t)4 << 20)
+
 static VcFile *
 build(const uint8_t *data, size_t size)
 {
     VcFile *file = vc_memory_file("fuzzed");
-    uint64_t end = (uint64_t)load_le16(data + 1) << 16;
-    Record r;
-    for (size_t at = HEAD; next_record(data, size, &at, &r);) {
-        if (r.fill) {
-            g_autofree uint8_t *bytes = g_malloc(r.length);
-            memset(bytes, data[r.at], r.length);
-            vc_file_write(file, r.position, bytes, r.length, NULL);
-        } else {
-            vc_file_write(file, r.position, data + r.at, r.length, NULL);
-        }
-    }
-    vc_file_truncate(file, end, NULL);
+    fuzz_records_lay(&vhdx_form, data, size, file, (uint64_t)load_le16(data + 1) << 16);
     return file;
 }
 
@@ -45,35 +37,75 @@ mend(VcFile *file, uint64_t position, uint64_t length, const char *signature)
     vc_file_write(file, position + 4, raw + 4, 4, NULL);
 }
 
-/* That of the log entry at AT, which may go round the log's end. */
+/* Reads or writes LENGTH bytes at AT of the log, which go on at its beginning. */
+static bool
+read_round(VcFile *file, uint64_t at, uint8_t *raw, size_t length)
+{
+    size_t first = MIN(length, MIB - at);
+    return vc_file_read(file, LOG + at, raw, first, NULL) &&
+           vc_file_read(file, LOG, raw + first, length - first, NULL);
+}
+
 static void
-mend_entry(VcFile *file, uint64_t at)
+write_round(VcFile *file, uint64_t at, const uint8_t *raw, size_t length)
+{
+    size_t first = MIN(length, MIB - at);
+    vc_file_write(file, LOG + at, raw, first, NULL);
+    vc_file_write(file, LOG, raw + first, length - first, NULL);
+}
+
+/* Gives the entry's sequence number to its descriptors and data sectors. */
+static void
+mend_sequences(VcFile *file, uint64_t at, uint8_t *entry, size_t length)
+{
+    uint64_t sequence = load_le64(entry + 16);
+    size_t tables = (64 + (size_t)load_le32(entry + 24) * 32 + 4095) / 4096 * 4096;
+    size_t end = MIN(tables, length);
+    for (size_t i = 64; i + 32 <= end; i += 32)
+        if (memcmp(entry + i, "desc", 4) == 0 || memcmp(entry + i, "zero", 4) == 0)
+            store_le64(entry + i + 24, sequence);
+    write_round(file, at, entry, end);
+    for (size_t i = end; length - i >= 4096; i += 4096)
+        if (memcmp(entry + i, "data", 4) == 0) {
+            store_le32(entry + i + 4, (uint32_t)(sequence >> 32));
+            store_le32(entry + i + 4092, (uint32_t)sequence);
+            write_round(file, (at + i) % MIB, entry + i, 4096);
+        }
+}
+
+/* The checksum of the log entry at AT, which may go round the log's end; its sequence
+ * numbers before that, when SEQUENCES. *LEFT: bytes that may still be read for it. */
+static void
+mend_entry(VcFile *file, uint64_t at, bool sequences, size_t *left)
 {
     uint8_t head[12];
     if (!vc_file_read(file, LOG + at, head, sizeof head, NULL) ||
         memcmp(head, "loge", 4) != 0)
         return;
-    size_t length = load_le32(head + 8), first = MIN(length, MIB - at);
-    if (length > 64 << 10 || length < 64)
+    size_t length = load_le32(head + 8);
+    if (length > MIN(*left, MIB) || length < 64)
         return;
+    *left -= length;
     g_autofree uint8_t *entry = g_malloc(length);
-    if (!vc_file_read(file, LOG + at, entry, first, NULL) ||
-        !vc_file_read(file, LOG, entry + first, length - first, NULL))
+    if (!read_round(file, at, entry, length))
         return;
+    if (sequences)
+        mend_sequences(file, at, entry, length);
     store_le32(entry + 4, 0);
     store_le32(entry + 4, vc_crc32c(0, entry, length));
     vc_file_write(file, LOG + at + 4, entry + 4, 4, NULL);
 }
 
 static void
-mend_log(VcFile *file, uint64_t size)
+mend_log(VcFile *file, uint64_t size, bool sequences)
 {
+    size_t left = MENDED_MAX;
     for (uint64_t at = 0, run; at < MIB && LOG + at < size; at += run) {
         bool data;
         vc_file_run(file, LOG + at, &data, &run, NULL);
         run = data ? 4096 : (run + 4095) / 4096 * 4096;
         if (data)
-            mend_entry(file, at);
+            mend_entry(file, at, sequences, &left);
     }
 }
 
@@ -239,12 +271,12 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (size < HEAD)
         return 0;
     g_autoptr(VcFile) file = build(data, size);
-    if ((data[0] & 1) == 0) {
+    if ((data[0] & KEEP_CHECKSUMS) == 0) {
         mend(file, 64 << 10, 4096, "head");
         mend(file, 128 << 10, 4096, "head");
         mend(file, 192 << 10, 65536, "regi");
         mend(file, 256 << 10, 65536, "regi");
-        mend_log(file, (uint64_t)load_le16(data + 1) << 16);
+        mend_log(file, (uint64_t)load_le16(data + 1) << 16, data[0] & MEND_SEQUENCES);
     }
     bool match, good = read_source(file);
     g_assert(vc_format_vhdx.probe(file, &match, NULL));
