@@ -30,6 +30,8 @@ static const uint64_t values[] = {
     6 * MIB,
     7 * MIB,
     64ull << 40,
+    256ull << 40,
+    (256ull << 40) + MIB,
     (64ull << 40) + 512,
     0x200000,
 };
