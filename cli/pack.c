@@ -7,6 +7,9 @@
 
 #include <string.h>
 
+/* More than any format takes; what is no configuration (/dev/zero) has no end. */
+#define CONFIG_MAX (1u << 20)
+
 void
 vc_pack_init(VcPack *pack, VcTransfer *transfer, const char *path,
              const VcFormat *format)
@@ -87,18 +90,37 @@ vc_pack_archive(VcPack *pack, const VcImage *image, GError **error)
     return true;
 }
 
+/* Gives what is in the file at PATH, which may be a FIFO. */
+static GByteArray *
+read_config(const char *path, GError **error)
+{
+    /* "-" is a file's name here: standard input may be a disk. */
+    g_autoptr(VcFile) file = vc_posix_open(strcmp(path, "-") == 0 ? "./-" : path,
+                                           VC_CACHE_WRITEBACK, error);
+    g_autoptr(GByteArray) config = g_byte_array_new();
+    for (size_t got = 1; file && got > 0;) {
+        uint8_t piece[4096];
+        if (!vc_file_read_some(file, config->len, piece, sizeof piece, &got, error))
+            return NULL;
+        g_byte_array_append(config, piece, (guint)got);
+        if (config->len > CONFIG_MAX) {
+            vc_fail(error, VC_ERROR_LIMIT, "is longer than %u bytes", CONFIG_MAX);
+            return NULL;
+        }
+    }
+    return file ? g_steal_pointer(&config) : NULL;
+}
+
 bool
 vc_pack_config(VcPack *pack, const char *path, const char *name, GError **error)
 {
-    g_autofree char *data = NULL;
-    gsize length;
-    g_autoptr(GError) reason = NULL;
-    if (!g_file_get_contents(path, &data, &length, &reason)) {
-        vc_fail(error, VC_ERROR_IO, "%s", reason->message);
+    g_autoptr(GByteArray) config = read_config(path, error);
+    if (!config) {
+        g_prefix_error(error, "%s: ", path);
         return false;
     }
     g_ptr_array_add(pack->transfer->inputs, g_strdup(path));
-    vc_layout_add_blob(&pack->target.layout, name, data, length);
+    vc_layout_add_blob(&pack->target.layout, name, config->data, config->len);
     return true;
 }
 

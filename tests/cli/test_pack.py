@@ -109,7 +109,11 @@ def test_a_configuration_that_is_given_is_checked_and_kept():
         write('conf', text)
         fails('raw-to-vma', '--config', 'conf', 'a.raw', 'b.vma',
               says="conf: qemu-server.conf: has no line for disk 'drive-scsi0'")
-    fails('raw-to-vma', '--config', 'no-such', 'a.raw', 'b.vma', says='no-such')
+    says = 'vconv: no-such: cannot open: No such file or directory\n'
+    equal(fails('raw-to-vma', '--config', 'no-such', 'a.raw', 'b.vma').err, says)
+    equal(fails('vma', 'create', '-c', 'no-such', 'b.vma', 'a.raw').err, says)
+    fails('vma', 'create', '-c', '.', 'b.vma', 'a.raw', says='.: cannot open: Is a directory')
+    fails('vma', 'create', '-c', '/dev/zero', 'b.vma', 'a.raw', says='/dev/zero: is longer than')
     equal(sorted(cli.left()), ['a.raw', 'conf', 'fw', NAME])
 
 
