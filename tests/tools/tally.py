@@ -8,6 +8,7 @@ failures are named, then the last line is "N passed, N failed[, N skipped]". The
 is 0 when nothing failed and something passed.
 """
 
+import glob
 import json
 import os
 import re
@@ -69,7 +70,11 @@ class Count:
         try:
             with open(os.path.join(directory, 'meson-info', 'intro-tests.json')) as file:
                 protocols = {t['name']: t['protocol'] for t in json.load(file)}
-            with open(os.path.join(directory, 'meson-logs', 'testlog.json')) as file:
+            # "testlog-WRAPPER.json" where the tests ran under one.
+            logs = glob.glob(os.path.join(glob.escape(directory), 'meson-logs', 'testlog*.json'))
+            if len(logs) != 1:
+                raise OSError(f'{len(logs)} logs')
+            with open(logs[0]) as file:
                 tests = [json.loads(line) for line in file]
         except (OSError, ValueError) as error:
             self.failures.append(f'{label}: was not built, or its tests did not run ({error})')

@@ -13,7 +13,7 @@ import tap
 TALLY = os.path.join(os.path.dirname(os.path.abspath(__file__)), 'tally.py')
 
 
-def tally(tests, steps='', built=True):
+def tally(tests, steps='', built=True, log='testlog.json'):
     """The last line and the status for TESTS, of (protocol, result, output)."""
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, 'steps')
@@ -25,7 +25,7 @@ def tally(tests, steps='', built=True):
         with open(os.path.join(build, 'meson-info', 'intro-tests.json'), 'w') as file:
             json.dump([{'name': f't{i}', 'protocol': t[0]} for i, t in enumerate(tests)], file)
         if built:
-            with open(os.path.join(build, 'meson-logs', 'testlog.json'), 'w') as file:
+            with open(os.path.join(build, 'meson-logs', log), 'w') as file:
                 for i, (_, result, output) in enumerate(tests):
                     file.write(json.dumps({'name': f'vconv:unit / t{i}', 'stdout': output,
                                            'result': result}) + '\n')
@@ -43,6 +43,10 @@ def test_every_case_counts():
     expect('3 passed, 0 failed, 1 skipped', 0,
            [('tap', 'OK', '1..3\nok 1 - a\n# note\nok 2 - b # SKIP none here\nok 3\n'),
             ('exitcode', 'OK', 'ok 1 - no TAP\n')])
+
+
+def test_a_run_under_a_wrapper_counts():
+    expect('1 passed, 0 failed', 0, [('tap', 'OK', '1..1\nok 1\n')], log='testlog-valgrind.json')
 
 
 def test_a_case_with_an_escaped_hash_in_its_name_counts():
