@@ -106,6 +106,21 @@ def test_an_empty_image_on_standard_output_is_nothing_but_the_image():
 
 
 @in_folder
+def test_messages_never_land_in_an_image_that_standard_output_leads_to():
+    write('a.raw', pattern(SIZE))
+    write('empty.raw', bytes(SIZE))
+    for name in ['/dev/stdout', '/proc/self/fd/1']:
+        for args, image in [(['convert', '-p', 'a.raw', name], 'a.raw'),
+                            (['create', '-f', 'raw', name, '1M'], 'empty.raw')]:
+            equal(ok(*args).raw_out, read(image))
+    for name in ['/dev/stdout', 'b.raw']:
+        with open('b.raw', 'wb') as file:
+            subprocess.run([cli.VCONV, 'convert', '-p', '-n', 'a.raw', name], stdout=file,
+                           stderr=subprocess.DEVNULL, check=True)
+        equal(read('b.raw'), pattern(SIZE))
+
+
+@in_folder
 def test_a_limit_on_file_sizes_is_an_error_and_leaves_nothing():
     write('a.raw', pattern(SIZE))
     done = subprocess.run(['sh', '-c', 'ulimit -f 64; exec "$0" convert -q a.raw b.raw',
