@@ -10,6 +10,7 @@ import sys
 import time
 
 import cli
+import tap
 import unpack
 from cli import archive, equal, fails, in_folder, ok, pattern, read, run, write
 
@@ -216,6 +217,26 @@ def test_what_another_program_writes_to_is_neither_read_nor_replaced():
                   says='another program is writing')
     ok('convert', '-q', '-O', 'raw', 'running.raw', 'a.raw', '--force')
     ok('convert', '-q', '-O', 'raw', '--force', 'other.raw', 'running.raw')
+
+
+@in_folder
+def test_a_new_directory_may_lie_in_one_that_cannot_be_read():
+    user = {'user': 65534, 'group': 65534, 'extra_groups': []} if os.geteuid() == 0 else {}
+    if subprocess.run([cli.VCONV, '--version'], stdout=subprocess.DEVNULL, **user,
+                      stderr=subprocess.DEVNULL).returncode != 0:
+        raise tap.Skip('the program cannot be run by another user')
+    make_two()
+    os.chmod('a.vma', 0o644)
+    os.mkdir('parent')
+    if user:
+        os.chmod('.', 0o755)
+        os.chown('parent', user['user'], user['group'])
+    os.chmod('parent', 0o300)
+    done = subprocess.run([cli.VCONV, 'vma-to-raw', 'a.vma', 'parent/out/'], capture_output=True,
+                          **user)
+    os.chmod('parent', 0o700)
+    equal((done.returncode, done.stderr), (0, b''))
+    equal(read('parent/out/two.raw'), pattern(SIZE, 2))
 
 
 @in_folder
