@@ -7,8 +7,6 @@
 #include "cli/print.h"
 #include "io/error.h"
 
-#include <string.h>
-
 typedef struct {
     VcArguments arguments;
     VcTransfer transfer;
@@ -55,7 +53,7 @@ create(Create *c, const VcFormat *format, GError **error)
                       error) ||
         !vc_pack_run(&pack, error))
         return false;
-    if (!c->transfer.quiet && strcmp(path, "-") != 0)
+    if (!c->transfer.quiet && !vc_output_is_standard(path))
         vc_print_line("Formatting '%s', fmt=%s size=%" G_GUINT64_FORMAT, path,
                       format->name, size);
     return true;

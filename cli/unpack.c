@@ -7,9 +7,9 @@
 #include "io/error.h"
 #include "io/interrupt.h"
 #include "io/memory.h"
+#include "io/temporary.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -175,14 +175,10 @@ sync_parent(const VcUnpack *unpack, GError **error)
     g_autofree char *path = g_strdup(unpack->directory);
     for (size_t end = strlen(path); end > 1 && path[end - 1] == '/'; end--)
         path[end - 1] = '\0';
-    g_autofree char *parent = g_path_get_dirname(path);
-    int fd = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    bool well = fd >= 0 && (fsync(fd) == 0 || errno == EINVAL);
-    if (!well)
-        vc_fail_errno(error, errno, "%s", parent);
-    if (fd >= 0)
-        close(fd);
-    return well;
+    if (vc_temporary_sync_directory(path, error))
+        return true;
+    g_prefix_error(error, "%s: ", unpack->directory);
+    return false;
 }
 
 bool

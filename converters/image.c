@@ -268,6 +268,17 @@ select_disk(VcImage *image, const char *disk, GError **error)
     return false;
 }
 
+/* Each would get what the other has not read. */
+static bool
+refuse_taken(const VcImage *image, const VcImageOptions *options, GError **error)
+{
+    if (!options->input_taken || !vc_image_is_input(image))
+        return true;
+    vc_fail(error, VC_ERROR_USAGE,
+            "standard input is one image already, it cannot be another one, too");
+    return false;
+}
+
 static bool
 open_image(VcImage *image, const char *name, const VcImageOptions *options,
            GError **error)
@@ -277,6 +288,8 @@ open_image(VcImage *image, const char *name, const VcImageOptions *options,
         image->path = g_strdup(name); /* all of it: no file "NAME#DISK" goes before */
     else
         split_name(name, &image->path, &disk);
+    if (!refuse_taken(image, options, error))
+        return false;
 
     Outer outer;
     g_autoptr(VcFile)
@@ -309,6 +322,12 @@ vc_image_open(VcImage *image, const char *name, const VcImageOptions *options,
         return true;
     vc_image_clear(image);
     return false;
+}
+
+bool
+vc_image_is_input(const VcImage *image)
+{
+    return g_strcmp0(image->path, "-") == 0;
 }
 
 bool

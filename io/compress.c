@@ -49,8 +49,9 @@ vc_compression_name(VcCompression compression)
 VcCompression
 vc_compression_by_name(const char *path)
 {
+    g_autofree char *name = g_ascii_strdown(path, -1);
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++)
-        if (rows[i].suffix && g_str_has_suffix(path, rows[i].suffix))
+        if (rows[i].suffix && g_str_has_suffix(name, rows[i].suffix))
             return rows[i].compression;
     return VC_COMPRESSION_NONE;
 }

@@ -52,7 +52,8 @@ typedef struct {
 bool vc_compress_options_parse(const char *text, VcCompressOptions *options,
                                GError **error);
 
-/* By suffix: .zst, .gz, .lzo; anything else is VC_COMPRESSION_NONE. */
+/* By suffix, in letters of either case: .zst, .gz, .lzo; anything else is
+ * VC_COMPRESSION_NONE. */
 VcCompression vc_compression_by_name(const char *path);
 
 /* Gives an append-only VcFile that compresses into append-only or seekable FILE

@@ -123,6 +123,16 @@ open_path(VcOutput *o, const char *path, VcCache cache, GError **error)
     return o->path && open_temporary(o, cache, error);
 }
 
+bool
+vc_output_is_standard(const char *path)
+{
+    struct stat target, standard;
+    if (strcmp(path, "-") == 0)
+        return true;
+    return stat(path, &target) == 0 && fstat(STDOUT_FILENO, &standard) == 0 &&
+           target.st_dev == standard.st_dev && target.st_ino == standard.st_ino;
+}
+
 VcOutput *
 vc_output_open(const char *path, VcOutputMode mode, VcCache cache, bool sync,
                GError **error)

@@ -31,6 +31,9 @@ def test_without_a_format_the_name_of_the_target_decides():
     for name, format_ in [('b.vhd', 'vpc'), ('b.VHDX', 'vhdx'), ('b.img', 'raw')]:
         ok('convert', 'a.raw', name)
         equal(json.loads(ok('info', '--output=json', name).out)['format'], format_)
+    for name, magic in [('c.vhd.GZ', b'\x1f\x8b'), ('c.VMA.ZST', b'\x28\xb5\x2f\xfd')]:
+        ok('convert', 'a.raw', name)
+        equal(read(name)[:len(magic)], magic)
 
 
 @in_folder

@@ -10,6 +10,7 @@ import sys
 import time
 
 import cli
+import tap
 import unpack
 from cli import archive, equal, fails, in_folder, ok, pattern, read, run, write
 
@@ -103,6 +104,21 @@ def test_an_empty_image_on_standard_output_is_nothing_but_the_image():
         done = ok('create', '--reproducible', '-f', name, '-', '1M')
         ok('create', '--reproducible', '-f', name, 'file', '1M', '--force')
         equal(done.raw_out, read('file'))
+
+
+@in_folder
+def test_messages_never_land_in_an_image_that_standard_output_leads_to():
+    write('a.raw', pattern(SIZE))
+    write('empty.raw', bytes(SIZE))
+    for name in ['/dev/stdout', '/proc/self/fd/1']:
+        for args, image in [(['convert', '-p', 'a.raw', name], 'a.raw'),
+                            (['create', '-f', 'raw', name, '1M'], 'empty.raw')]:
+            equal(ok(*args).raw_out, read(image))
+    for name in ['/dev/stdout', 'b.raw']:
+        with open('b.raw', 'wb') as file:
+            subprocess.run([cli.VCONV, 'convert', '-p', '-n', 'a.raw', name], stdout=file,
+                           stderr=subprocess.DEVNULL, check=True)
+        equal(read('b.raw'), pattern(SIZE))
 
 
 @in_folder
@@ -201,6 +217,26 @@ def test_what_another_program_writes_to_is_neither_read_nor_replaced():
                   says='another program is writing')
     ok('convert', '-q', '-O', 'raw', 'running.raw', 'a.raw', '--force')
     ok('convert', '-q', '-O', 'raw', '--force', 'other.raw', 'running.raw')
+
+
+@in_folder
+def test_a_new_directory_may_lie_in_one_that_cannot_be_read():
+    user = {'user': 65534, 'group': 65534, 'extra_groups': []} if os.geteuid() == 0 else {}
+    if subprocess.run([cli.VCONV, '--version'], stdout=subprocess.DEVNULL, **user,
+                      stderr=subprocess.DEVNULL).returncode != 0:
+        raise tap.Skip('the program cannot be run by another user')
+    make_two()
+    os.chmod('a.vma', 0o644)
+    os.mkdir('parent')
+    if user:
+        os.chmod('.', 0o755)
+        os.chown('parent', user['user'], user['group'])
+    os.chmod('parent', 0o300)
+    done = subprocess.run([cli.VCONV, 'vma-to-raw', 'a.vma', 'parent/out/'], capture_output=True,
+                          **user)
+    os.chmod('parent', 0o700)
+    equal((done.returncode, done.stderr), (0, b''))
+    equal(read('parent/out/two.raw'), pattern(SIZE, 2))
 
 
 @in_folder

@@ -6,7 +6,7 @@ import re
 import sys
 
 import cli
-from cli import equal, fails, in_folder, ok, pattern, run, write
+from cli import archive, equal, fails, in_folder, ok, pattern, run, write
 
 COMMANDS = ['convert', 'info', 'check', 'compare', 'map', 'measure', 'create', 'dd', 'repack',
             'roundtrip']
@@ -100,6 +100,24 @@ def test_options_of_qemu_img_that_mean_what_vconv_does_not_are_refused():
     for options in [['-c'], ['--salvage'], ['-B', 'x'], ['-l', 'x'], ['--bitmaps'],
                     ['--object', 'x'], ['--target-image-opts']]:
         fails('convert', *options, 'a', 'b', says=options[0])
+
+
+@in_folder
+def test_standard_input_is_one_image_at_most():
+    archive('a.vma', [('one', pattern(8192)), ('two', pattern(8192))])
+    write('a.raw', pattern(8192))
+    both, opts = ['-#one', '-#two'], ['driver=raw,file.filename=-', 'file.filename=-']
+    for source, args, status in [
+            ('a.raw', ['compare', '-', '-'], 2), ('a.vma', ['compare', *both], 2),
+            ('a.raw', ['compare', '--image-opts', *opts], 2),
+            ('a.raw', ['convert', '-O', 'vma', '-', '-', 'b'], 1),
+            ('a.vma', ['convert', '-O', 'vma', *both, 'b'], 1),
+            ('a.raw', ['raw-to-vma', '-', '--disk', 'scsi1=-', 'b'], 1),
+            ('a.vma', ['vma', 'create', 'b', 'x=-#one', 'y=-#two'], 1),
+            ('a.raw', ['vma', 'create', 'b', '-d', 'format=raw:x=-', '-d', 'format=raw:y=-'], 1)]:
+        with open(source, 'rb') as file:
+            fails(*args, stdin=file, status=status, says='standard input is one image already')
+    equal(cli.left(), ['a.raw', 'a.vma'])
 
 
 @in_folder

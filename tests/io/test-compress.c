@@ -197,6 +197,8 @@ START_TEST(compressions_are_told_by_name)
     ck_assert_int_eq(vc_compression_by_name("a.vma.zst"), VC_COMPRESSION_ZSTD);
     ck_assert_int_eq(vc_compression_by_name("a.gz"), VC_COMPRESSION_GZIP);
     ck_assert_int_eq(vc_compression_by_name("a.lzo"), VC_COMPRESSION_LZO);
+    ck_assert_int_eq(vc_compression_by_name("A.VMA.ZST"), VC_COMPRESSION_ZSTD);
+    ck_assert_int_eq(vc_compression_by_name("a.vhd.Gz"), VC_COMPRESSION_GZIP);
     ck_assert_int_eq(vc_compression_by_name("a.vma"), VC_COMPRESSION_NONE);
     ck_assert_int_eq(vc_compression_by_name("zst"), VC_COMPRESSION_NONE);
     ck_assert_str_eq(vc_compression_name(VC_COMPRESSION_NONE), "none");
