@@ -35,15 +35,24 @@ word(bool flag)
     return flag ? "true" : "false";
 }
 
+/* Whether the file that the user sees has the bytes there: what the log of a VHDX
+ * changed is in memory, and the file still holds what was there before. */
+static bool
+is_in_file(const VcExtent *run)
+{
+    return run->kind == VC_DATA && run->file->fd >= 0;
+}
+
 /* One line for each run, which json-glib would spread over eight. */
 static void
 print_json_run(Map *m, const VcSource *source, const VcExtent *run)
 {
     bool data = run->kind == VC_DATA;
     bool present = !(run->absent && source->parent);
-    g_autofree char *place = data ? g_strdup_printf(", \"offset\": %" G_GUINT64_FORMAT,
-                                                    run->position)
-                                  : g_strdup("");
+    g_autofree char *place = is_in_file(run)
+                                 ? g_strdup_printf(", \"offset\": %" G_GUINT64_FORMAT,
+                                                   run->position)
+                                 : g_strdup("");
     g_autofree char *line = g_strdup_printf(
         "%s{ \"start\": %" G_GUINT64_FORMAT ", \"length\": %" G_GUINT64_FORMAT
         ", \"depth\": %u, \"present\": %s, \"zero\": %s, \"data\": %s%s}",
@@ -59,12 +68,16 @@ print_run(Map *m, const VcSource *source)
     const VcExtent *run = &m->held;
     if (run->length == 0)
         return;
-    if (m->json)
+    if (m->json) {
         print_json_run(m, source, run);
-    else if (run->kind == VC_DATA)
-        vc_print_line("%#-16" G_GINT64_MODIFIER "x%#-16" G_GINT64_MODIFIER
-                      "x%#-16" G_GINT64_MODIFIER "x%s",
-                      run->offset, run->length, run->position, run->file->name);
+    } else if (run->kind == VC_DATA) {
+        g_autofree char *place = is_in_file(run)
+                                     ? g_strdup_printf("%#" G_GINT64_MODIFIER "x",
+                                                       run->position)
+                                     : g_strdup("log");
+        vc_print_line("%#-16" G_GINT64_MODIFIER "x%#-16" G_GINT64_MODIFIER "x%-16s%s",
+                      run->offset, run->length, place, run->file->name);
+    }
 }
 
 /* Formats answer block by block; what lies together is shown together. */

@@ -53,19 +53,28 @@ vc_source_index(VcSource *source, GError **error)
 }
 
 bool
-vc_source_map(const VcSource *source, unsigned disk, uint64_t offset, VcExtent *extent,
-              GError **error)
+vc_source_map_within(const VcSource *source, unsigned disk, uint64_t offset,
+                     uint64_t length, VcExtent *extent, GError **error)
 {
-    g_assert(disk < source->layout.n_disks && offset < source->layout.disks[disk].size);
+    g_assert(disk < source->layout.n_disks && length > 0 &&
+             offset < source->layout.disks[disk].size);
 
-    *extent = (VcExtent){ .disk = disk, .offset = offset };
+    length = MIN(length, source->layout.disks[disk].size - offset);
+    *extent = (VcExtent){ .disk = disk, .offset = offset, .length = length };
     if (!source->ops->map(source, disk, offset, extent, error)) {
         g_prefix_error(error, "%s: ", source->file->name);
         return false;
     }
     g_assert(extent->length > 0);
-    extent->length = MIN(extent->length, source->layout.disks[disk].size - offset);
+    extent->length = MIN(extent->length, length);
     return true;
+}
+
+bool
+vc_source_map(const VcSource *source, unsigned disk, uint64_t offset, VcExtent *extent,
+              GError **error)
+{
+    return vc_source_map_within(source, disk, offset, UINT64_MAX, extent, error);
 }
 
 static bool

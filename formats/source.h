@@ -41,7 +41,8 @@ typedef struct VcSource VcSource;
 
 typedef struct {
     /* What lies at OFFSET of DISK: fills kind, length (at most to the disk's end), and
-     * file and position. NULL: only `next`. */
+     * file and position. The length comes in as what is wanted: to look further may
+     * cost, and is for nothing. NULL: only `next`. */
     bool (*map)(const VcSource *source, unsigned disk, uint64_t offset,
                 VcExtent *extent, GError **error);
     /* The next run in stored order. The payload of a stream must have been read (from
@@ -96,6 +97,11 @@ bool vc_source_index(VcSource *source, GError **error);
  * length > 0. */
 bool vc_source_map(const VcSource *source, unsigned disk, uint64_t offset,
                    VcExtent *extent, GError **error);
+
+/* The same for a child of SOURCE, which wants at most LENGTH (> 0) bytes: the extent is
+ * not longer, and nothing is looked at that lies behind. */
+bool vc_source_map_within(const VcSource *source, unsigned disk, uint64_t offset,
+                          uint64_t length, VcExtent *extent, GError **error);
 
 /* The next run in stored order, without those of skipped disks; VC_END at the end. */
 bool vc_source_next(VcSource *source, VcExtent *extent, GError **error);

@@ -55,7 +55,8 @@ struct VcFile {
     bool reads_zero; /* output: what was never written reads as zero (a new file) */
     bool only_size;  /* output: it keeps nothing else, and nobody asks where things lie,
                         so that what is stored again and again need only be counted */
-    int fd;          /* the descriptor behind it, or -1: for in-kernel copies only */
+    int fd; /* the descriptor behind it, or -1: for in-kernel copies, and to tell
+               what is only in memory */
 };
 
 /* Reads exactly LENGTH bytes. VC_ERROR_SHORT when the file ends before. */

@@ -179,12 +179,39 @@ size_beyond(VcFile *file, uint64_t position, uint64_t *size, GError **error)
     return true;
 }
 
+/* Asks the system for the run that begins at POSITION of a file of SIZE bytes. */
+static bool
+seek_run(VcPosixFile *p, uint64_t position, uint64_t size, VcRun *run, GError **error)
+{
+    *run = (VcRun){ .begin = position, .end = size, .data = true };
+    off_t begin = lseek(p->base.fd, (off_t)position, SEEK_DATA);
+    if (begin < 0 && errno == ENXIO) {
+        /* A hole up to the end; but not when the file has just become shorter. */
+        run->data = false;
+        return size_beyond(&p->base, position, &run->end, error);
+    }
+    if (begin < 0) {
+        atomic_store_explicit(&p->all_is_data, true, memory_order_relaxed);
+        return true;
+    }
+    if ((uint64_t)begin > position) {
+        run->data = false;
+        run->end = MIN((uint64_t)begin, size);
+        return true;
+    }
+    off_t end = lseek(p->base.fd, begin, SEEK_HOLE);
+    if (end > begin)
+        run->end = MIN((uint64_t)end, size);
+    return true;
+}
+
 bool
 vc_posix_file_run(VcFile *file, uint64_t position, bool *data, uint64_t *length,
                   GError **error)
 {
     VcPosixFile *p = (VcPosixFile *)file;
     uint64_t size;
+    VcRun run;
     if (!size_beyond(file, position, &size, error))
         return false;
     *data = true;
@@ -192,27 +219,14 @@ vc_posix_file_run(VcFile *file, uint64_t position, bool *data, uint64_t *length,
     if (atomic_load_explicit(&p->all_is_data, memory_order_relaxed))
         return true;
 
-    off_t begin = lseek(file->fd, (off_t)position, SEEK_DATA);
-    if (begin < 0 && errno == ENXIO) {
-        /* A hole up to the end; but not when the file has just become shorter. */
-        if (!size_beyond(file, position, &size, error))
+    if (!p->seen || !vc_runs_find(p->seen, position, &run)) {
+        if (!seek_run(p, position, size, &run, error))
             return false;
-        *data = false;
-        *length = size - position;
-        return true;
+        if (p->seen)
+            vc_runs_add(p->seen, &run);
     }
-    if (begin < 0) {
-        atomic_store_explicit(&p->all_is_data, true, memory_order_relaxed);
-        return true;
-    }
-    if ((uint64_t)begin > position) {
-        *data = false;
-        *length = MIN((uint64_t)begin, size) - position;
-        return true;
-    }
-    off_t end = lseek(file->fd, begin, SEEK_HOLE);
-    if (end > begin)
-        *length = MIN((uint64_t)end, size) - position;
+    *data = run.data;
+    *length = MIN(run.end, size) - position;
     return true;
 }
 
@@ -223,6 +237,7 @@ vc_posix_file_free(VcFile *file)
     /* What works on the descriptor goes before it. */
     vc_reserve_free(p->reserve);
     vc_behind_free(p->behind);
+    vc_runs_free(p->seen);
     if (p->direct >= 0)
         close(p->direct);
     close(file->fd);

@@ -7,6 +7,7 @@
 #include "io/behind.h"
 #include "io/posix.h"
 #include "io/reserve.h"
+#include "io/runs.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -27,6 +28,7 @@ typedef struct {
     pthread_mutex_t growing;
     VcReserve *reserve;      /* of an output; or NULL */
     VcBehind *behind;        /* of an output; or NULL */
+    VcRuns *seen;            /* of a source, which does not change; or NULL */
     atomic_bool refused;     /* the file system does not do direct I/O after all */
     atomic_bool all_is_data; /* the file system does not tell its holes */
 } VcPosixFile;

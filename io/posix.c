@@ -62,6 +62,7 @@ vc_posix_open(const char *path, VcCache cache, GError **error)
         return vc_stream_file(vc_stream_from_fd(fd, true), name);
 
     VcPosixFile *p = vc_posix_file_new(fd, &status, name, &source_ops);
+    p->seen = vc_runs_new();
     posix_fadvise(fd, 0, 0, POSIX_FADV_SEQUENTIAL);
     if (cache != VC_CACHE_WRITEBACK && !standard) {
         vc_posix_file_add_direct(p, path, O_RDONLY);

@@ -56,9 +56,8 @@ map_parent(const VhdxSource *s, uint64_t offset, uint64_t length, VcExtent *exte
         extent->absent = true;
         return true;
     }
-    if (!vc_source_map(s->parent, 0, offset, extent, error))
+    if (!vc_source_map_within(s->parent, 0, offset, length, extent, error))
         return false;
-    extent->length = MIN(extent->length, length);
     extent->depth++;
     return true;
 }
@@ -85,6 +84,46 @@ map_mixed(const VhdxSource *s, uint64_t block, uint64_t position, uint64_t offse
     return place(&s->image, position + within, length, extent, error);
 }
 
+/* How many blocks, the first of them BLOCK, have the bytes from OFFSET to END. */
+static uint64_t
+blocks_to(const VhdxGeometry *g, uint64_t block, uint64_t end)
+{
+    return (end - 1) / g->block_size + 1 - block;
+}
+
+/* The span at BLOCK that was looked for up to END. Of a child at first the block alone:
+ * where that is the parent's, the answer of the parent tells how far to look. */
+static bool
+find_span(const VhdxSource *s, uint64_t block, uint64_t end, VhdxSpan *span,
+          GError **error)
+{
+    uint64_t n = blocks_to(&s->image.geometry, block, end);
+    if (!vhdx_span_at(&s->image, block, s->parent ? 1 : n, span, error))
+        return false;
+    return !s->parent || n == 1 || span->kind == VHDX_SPAN_ABSENT ||
+           vhdx_span_at(&s->image, block, n, span, error);
+}
+
+/* Blocks that are not here, of which BLOCK is the first, as far as the parent's answer
+ * of at most LENGTH bytes goes. */
+static bool
+map_absent(const VhdxSource *s, uint64_t block, uint64_t offset, uint64_t length,
+           VcExtent *extent, GError **error)
+{
+    const VhdxGeometry *g = &s->image.geometry;
+    VhdxSpan span;
+    if (!map_parent(s, offset, length, extent, error))
+        return false;
+    uint64_t n = blocks_to(g, block, offset + extent->length);
+    if (!s->parent || n == 1)
+        return true;
+    if (!vhdx_span_at(&s->image, block, n, &span, error))
+        return false;
+    extent->length = MIN(extent->length,
+                         (block + span.blocks) * g->block_size - offset);
+    return true;
+}
+
 static bool
 vhdx_map(const VcSource *source, unsigned disk G_GNUC_UNUSED, uint64_t offset,
          VcExtent *extent, GError **error)
@@ -99,13 +138,15 @@ vhdx_map(const VcSource *source, unsigned disk G_GNUC_UNUSED, uint64_t offset,
                 source->parent->id);
         return false;
     }
-    if (!vhdx_span_at(&s->image, block, &span, error))
+    uint64_t wanted = extent->length;
+    if (!find_span(s, block, offset + wanted, &span, error))
         return false;
 
     uint64_t end = MIN((block + span.blocks) * g->block_size, g->size);
     switch (span.kind) {
     case VHDX_SPAN_ABSENT:
-        return map_parent(s, offset, end - offset, extent, error);
+        return map_absent(s, block, offset, s->parent ? wanted : end - offset, extent,
+                          error);
     case VHDX_SPAN_ZERO:
         extent->kind = VC_ZERO;
         extent->length = end - offset;

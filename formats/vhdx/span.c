@@ -127,16 +127,18 @@ extend(const VhdxImage *image, VhdxSpan *span, uint64_t first, uint64_t end,
 }
 
 bool
-vhdx_span_at(const VhdxImage *image, uint64_t block, VhdxSpan *span, GError **error)
+vhdx_span_at(const VhdxImage *image, uint64_t block, uint64_t n, VhdxSpan *span,
+             GError **error)
 {
     const VhdxGeometry *g = &image->geometry;
+    uint64_t last = block + MIN(n, g->blocks - block) - 1;
     VhdxBatWalk walk;
     VhdxBatRun run;
     bool more = true;
 
     *span = (VhdxSpan){ 0 };
     vhdx_bat_walk(&walk, image->file, image->bat.offset, vhdx_block_entry(g, block),
-                  g->entries);
+                  vhdx_block_entry(g, last) + 1);
     while (more && walk.read <= SPAN_ENTRIES_MAX) {
         if (!vhdx_bat_next(&walk, &run, error))
             return false;

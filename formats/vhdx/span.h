@@ -26,8 +26,9 @@ typedef struct {
 bool vhdx_span_of_entry(const VhdxImage *image, uint64_t block, uint64_t entry,
                         VhdxSpan *span, GError **error);
 
-/* The span that begins with BLOCK (below geometry.blocks). */
-bool vhdx_span_at(const VhdxImage *image, uint64_t block, VhdxSpan *span,
+/* The span that begins with BLOCK (below geometry.blocks), of which no more than N (>
+ * 0) blocks are wanted: not many more are looked at. */
+bool vhdx_span_at(const VhdxImage *image, uint64_t block, uint64_t n, VhdxSpan *span,
                   GError **error);
 
 /* Whether ENTRY is that of a sector bitmap block that is there: VC_ERROR_CORRUPT unless

@@ -47,9 +47,8 @@ map_below(const VpcSource *s, uint64_t offset, uint64_t length, bool absent,
         extent->absent = absent || s->below != NULL;
         return true;
     }
-    if (!vc_source_map(s->below, 0, offset, extent, error))
+    if (!vc_source_map_within(s->below, 0, offset, length, extent, error))
         return false;
-    extent->length = MIN(extent->length, length);
     extent->depth++;
     return true;
 }
@@ -64,7 +63,7 @@ map_unallocated(const VpcSource *s, uint64_t offset, VcExtent *extent, GError **
 {
     uint64_t block_size = s->bat.block_size, block = offset / block_size;
     uint64_t stop = (block / RUN_ENTRIES_MAX + 1) * RUN_ENTRIES_MAX * block_size;
-    uint64_t end = MIN(stop, vpc_disk_size(s));
+    uint64_t end = MIN(MIN(stop, vpc_disk_size(s)), offset + extent->length);
     if (!map_below(s, offset, end - offset, true, extent, error))
         return false;
     end = offset + extent->length;

@@ -8,6 +8,7 @@ import subprocess
 import sys
 
 import cli
+import vhdx_dirty
 from cli import archive, equal, fails, in_folder, ok, pattern, read, run, write
 
 SIZE = 1 << 20
@@ -150,6 +151,26 @@ def test_map_tells_where_the_bytes_are():
             if run_['data']:
                 at, length = run_['offset'], run_['length']
                 equal(raw[at:at + length], whole[run_['start']:run_['start'] + length])
+
+
+@in_folder
+def test_map_tells_no_place_for_what_is_only_in_the_log():
+    make()
+    whole = json_of('map', '--output=json', 'a.vhdx')[0]
+    equal((whole['start'], whole['data']), (0, True))
+    page = b'new!' * 1024
+    vhdx_dirty.leave('a.vhdx', whole['offset'] + 8192, page)
+    ok('convert', '-q', '-O', 'raw', 'a.vhdx', 'b.raw')
+    content, raw = read('b.raw'), read('a.vhdx')
+    equal(content[8192:12288], page)
+
+    runs = [r for r in json_of('map', '--output=json', 'a.vhdx') if r['data']]
+    equal([(r['start'], r['length']) for r in runs if 'offset' not in r], [(8192, 4096)])
+    for run_ in runs:
+        if 'offset' in run_:
+            at, start, length = run_['offset'], run_['start'], run_['length']
+            equal(raw[at:at + length], content[start:start + length])
+    equal([line.split()[2] for line in ok('map', 'a.vhdx').out.splitlines()[1:4]][1], 'log')
 
 
 @in_folder

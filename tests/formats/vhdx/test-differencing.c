@@ -253,6 +253,86 @@ START_TEST(depth_counts_the_parents)
 }
 END_TEST
 
+static struct {
+    uint64_t most; /* that one of the answers of what lies below had to have */
+    uint64_t run;  /* at which multiples it changes */
+} below;
+
+static bool
+map_below(const VcSource *source G_GNUC_UNUSED, unsigned disk G_GNUC_UNUSED,
+          uint64_t offset, VcExtent *extent, GError **error G_GNUC_UNUSED)
+{
+    below.most = MAX(below.most, extent->length);
+    extent->kind = VC_ZERO;
+    extent->length = below.run - offset % below.run;
+    return true;
+}
+
+static void
+free_below(VcSource *source)
+{
+    vc_source_clear(source);
+    g_free(source);
+}
+
+/* Gives a disk of 8 GiB that changes after each RUN bytes. */
+static VcSource *
+changing(uint64_t run)
+{
+    static const VcSourceOps ops = { .map = map_below, .free = free_below };
+    VcSource *source = g_new0(VcSource, 1);
+    vc_source_init(source, &ops, vc_memory_file("below"));
+    source->identity = g_strdup(PARENT_ID);
+    vc_layout_add_disk(&source->layout, "", 8192 * MIB);
+    below.run = run;
+    below.most = 0;
+    return source;
+}
+
+/* Bytes that were read of an image, by whose own operations. */
+static size_t counted;
+static const VcFileOps *image_ops;
+
+static bool
+count_read(VcFile *file, uint64_t position, void *buffer, size_t length, size_t *got,
+           GError **error)
+{
+    counted += length;
+    return image_ops->read(file, position, buffer, length, got, error);
+}
+
+/* A chain asks as often as its base changes, and each image of it pays each time. */
+START_TEST(a_child_looks_no_further_than_its_parent_answers)
+{
+    static const uint64_t runs[] = { 512, MIB, 8 * MIB };
+    for (unsigned i = 0; i < G_N_ELEMENTS(runs); i++) {
+        begin_child(8192 * MIB);
+        VcFileOps ops = *image.file->ops;
+        g_autoptr(VcSource) source = with_parent(changing(runs[i]));
+        image_ops = source->file->ops;
+        ops.read = count_read;
+        source->file->ops = &ops;
+        counted = 0;
+        assert_zero(source, 40 * MIB, runs[i], false);
+        ck_assert_uint_le(counted, 8 + 8 * 8);
+        source->file->ops = image_ops;
+    }
+}
+END_TEST
+
+START_TEST(a_parent_is_asked_for_no_more_than_its_child_wants)
+{
+    begin_child(8192 * MIB);
+    uint64_t bitmap = add_bitmap(0), place = image_add(&image, 41, PARTIAL, 0x11);
+    ck_assert_uint_gt(place, bitmap);
+    /* Every other sector is here. */
+    image_fill(&image, bitmap + 41 * 256, 0x55, 256);
+    g_autoptr(VcSource) source = with_parent(changing(8192 * MIB));
+    assert_zero(source, 41 * MIB + 512, 512, false);
+    ck_assert_uint_eq(below.most, 512);
+}
+END_TEST
+
 START_TEST(another_parent_is_not_adopted)
 {
     begin_child(0);
@@ -354,6 +434,8 @@ main(void)
     tcase_add_test(tests, a_child_may_be_larger_than_its_parent);
     tcase_add_test(tests, a_child_may_be_smaller_than_its_parent);
     tcase_add_test(tests, depth_counts_the_parents);
+    tcase_add_test(tests, a_child_looks_no_further_than_its_parent_answers);
+    tcase_add_test(tests, a_parent_is_asked_for_no_more_than_its_child_wants);
     tcase_add_test(tests, another_parent_is_not_adopted);
     tcase_add_test(tests, a_parent_of_other_sectors_is_not_adopted);
     tcase_add_test(tests, a_parent_that_has_no_identity_is_not_adopted);
