@@ -22,7 +22,6 @@ static struct {
     unsigned working;     /* so many pread and pwrite work before */
     unsigned interrupted; /* so many pread and pwrite are interrupted */
     size_t piece;         /* no pread or pwrite does more; 0: all */
-    unsigned seeks;       /* so many times holes and data were looked for */
     const char
         *cut_when_seen; /* this file becomes empty when its data are looked for */
 } odd;
@@ -78,7 +77,6 @@ fallocate(int fd, int mode, off_t position, off_t length)
 off_t
 lseek(int fd, off_t position, int whence)
 {
-    odd.seeks += whence == SEEK_DATA || whence == SEEK_HOLE;
     if (whence == SEEK_DATA && odd.cut_when_seen)
         ck_assert_int_eq(truncate(odd.cut_when_seen, 0), 0);
     if (whence == SEEK_DATA && odd.seek_data)
@@ -173,52 +171,6 @@ set_without_renameat2(int way)
     if (way >= 2)
         odd.link = way % 2 == 0 ? EPERM : EOPNOTSUPP;
 }
-
-/* Two pieces of data and two holes of a MiB each. */
-static char *
-make_holes(void)
-{
-    char *path = scratch_path("holes");
-    g_autofree uint8_t *data = pattern_new(1 << 20, 1);
-    int fd = open(path, O_RDWR | O_CREAT, 0666);
-    ck_assert_int_eq(ftruncate(fd, 4 << 20), 0);
-    ck_assert_int_eq(pwrite(fd, data, 1 << 20, 0), 1 << 20);
-    ck_assert_int_eq(pwrite(fd, data, 1 << 20, 2 << 20), 1 << 20);
-    close(fd);
-    return path;
-}
-
-/* Some file systems look at each page of a run to find its end. */
-START_TEST(a_source_is_asked_once_for_each_run)
-{
-    g_autofree char *path = make_holes();
-    g_autoptr(VcFile) file = vc_posix_open(path, VC_CACHE_WRITEBACK, NULL);
-    odd.seeks = 0;
-    for (unsigned turn = 0; turn < 4096; turn++) {
-        uint64_t length, position = (uint64_t)(turn % 4) << 20 | turn / 4 << 10;
-        bool data;
-        ck_assert(vc_file_run(file, position, &data, &length, NULL));
-        /* Where there are no holes, all is data. */
-        ck_assert(data || turn % 2 == 1);
-        ck_assert_uint_ge(length, (1 << 20) - (turn / 4 << 10));
-    }
-    ck_assert_uint_le(odd.seeks, 8);
-}
-END_TEST
-
-START_TEST(an_output_is_asked_each_time)
-{
-    g_autofree char *path = make_holes();
-    g_autoptr(VcFile) file = vc_posix_output(open(path, O_RDWR), NULL, "holes",
-                                             VC_CACHE_WRITEBACK, NULL);
-    uint64_t length;
-    bool data;
-    ck_assert(vc_file_run(file, 1 << 20, &data, &length, NULL));
-    ck_assert(vc_file_write(file, 1 << 20, "x", 1, NULL));
-    ck_assert(vc_file_run(file, 1 << 20, &data, &length, NULL));
-    ck_assert(data);
-}
-END_TEST
 
 START_TEST(a_name_is_given_without_the_call_for_it)
 {
@@ -510,8 +462,6 @@ main(void)
     tcase_add_loop_test(names, a_name_is_given_without_the_call_for_it, 0, 4);
     tcase_add_loop_test(names, a_name_that_another_program_took_is_never_replaced, 0,
                         4);
-    tcase_add_test(names, a_source_is_asked_once_for_each_run);
-    tcase_add_test(names, an_output_is_asked_each_time);
     tcase_add_test(names, a_rename_that_fails_leaves_nothing);
     tcase_add_test(names, a_rename_that_is_refused_otherwise_is_not_tried_again);
     tcase_add_test(names, a_replacement_that_cannot_be_renamed_leaves_the_old_file);
