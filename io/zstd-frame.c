@@ -13,6 +13,7 @@
 #define FRAME_MAGIC 0xfd2fb528u     /* section 3.1.1 */
 #define SKIPPABLE_MAGIC 0x184d2a50u /* section 3.1.2; the last 4 bits are free */
 #define FRAME_HEADER_MAX ((size_t)18)
+#define IDLE_MAX (1u << 20) /* bytes without content; a block has at most 128 KiB */
 
 /* No library does more than this. */
 #define WINDOW_MAX ((uint64_t)1 << 31)
@@ -142,7 +143,7 @@ vc_zstd_decoder_begin(VcZstdDecoder *d, const VcZstdHeader *header)
 {
     ZSTD_DCtx_reset(d->context, ZSTD_reset_session_only);
     d->announced = header->content;
-    d->unpacked = 0;
+    d->unpacked = d->idle = 0;
     d->hint = header->size;
     d->inside = true;
     d->full = false;
@@ -200,5 +201,11 @@ vc_zstd_decoder_pull(VcZstdDecoder *d, VcInput *in, uint8_t *buffer, size_t room
     d->full = to.pos == to.size;
     *put = to.pos;
     d->unpacked += to.pos;
+    d->idle = to.pos > 0 ? 0 : d->idle + from.pos;
+    if (d->idle > IDLE_MAX) {
+        vc_corrupt(error, in->position,
+                   "the blocks of %u bytes of a zstd frame are empty", IDLE_MAX);
+        return false;
+    }
     return d->inside || check_content(d, in, error);
 }

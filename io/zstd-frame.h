@@ -30,6 +30,7 @@ bool vc_zstd_find(VcInput *input, uint64_t memory, VcZstdFound *found,
 typedef struct {
     ZSTD_DCtx *context;
     uint64_t announced, unpacked; /* content of the frame */
+    uint64_t idle;                /* bytes since the last of it */
     bool inside;                  /* a frame */
     bool full;   /* there may be more to come out without more going in */
     size_t hint; /* what the library wants next: up to the end of a block */

@@ -84,12 +84,14 @@ def await_open(child, name):
 def while_read(kind, target, happens, wait, workers):
     """Makes HAPPENS befall a source while it is converted; gives whether it was in time, and
     whether the run was refused."""
-    shutil.copyfile('base.' + kind, 'source')
-    size = os.path.getsize('source')
+    # Of a raw image a name must say that it is compressed.
+    source = 'source.gz' if kind == 'gz' else 'source'
+    shutil.copyfile('base.' + kind, source)
+    size = os.path.getsize(source)
     command = [cli.VCONV, 'convert', '-q', '-m', str(workers), '-r', str(RATE),
                *(['-f', 'raw'] if kind in ('raw', 'gz') else []),
                *(['--size', str(SIZE)] if kind == 'gz' else []),
-               '-O', 'raw' if target == '-' else target, 'source',
+               '-O', 'raw' if target == '-' else target, source,
                '-' if target == '-' else 'out']
     with open('piped', 'wb') as piped:
         child = subprocess.Popen(command, stderr=subprocess.PIPE,
@@ -97,10 +99,10 @@ def while_read(kind, target, happens, wait, workers):
         if target == '-':
             drain = subprocess.Popen(['cat'], stdin=child.stdout, stdout=piped)
             child.stdout.close()
-        await_open(child, 'source')
+        await_open(child, source)
         time.sleep(wait)
         running = child.poll() is None
-        happens('source', size)
+        happens(source, size)
         err = child.communicate()[1].decode()
         if target == '-':
             drain.wait()
@@ -114,12 +116,12 @@ def while_read(kind, target, happens, wait, workers):
         equal((what, done.status), (what, 0))
     else:
         assert child.returncode == 1, what
-        assert err.count('\n') == 1 and err.startswith('vconv: source: '), what
+        assert err.count('\n') == 1 and err.startswith(f'vconv: {source}: '), what
         assert not os.path.exists('out'), what
     assert bench.leftovers() == [], what
     # What does harm may come when all has been read.
     assert happens in HARMFUL or child.returncode == 0, what
-    for path in ['source', 'out', 'piped']:
+    for path in [source, 'out', 'piped']:
         if os.path.exists(path):
             os.unlink(path)
     return running, child.returncode != 0

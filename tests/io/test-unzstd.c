@@ -107,6 +107,26 @@ START_TEST(a_frame_that_holds_less_than_it_announces_is_corrupt)
 }
 END_TEST
 
+START_TEST(a_frame_of_empty_blocks_has_an_end)
+{
+    /* A frame with a window and no length; three zeros are an empty block that is not
+     * the last, and so a hole is as many of them as it is long. */
+    static const uint8_t header[] = { 0x28, 0xb5, 0x2f, 0xfd, 0x00, 0x00 };
+    g_autoptr(GByteArray) packed = g_byte_array_new();
+    g_autofree uint8_t *zeros = g_malloc0(4 << 20);
+    g_byte_array_append(packed, header, sizeof header);
+    g_byte_array_append(packed, zeros, 4 << 20);
+    assert_unpack_fails(
+        packed->data, packed->len, ZSTD, VC_ERROR_CORRUPT,
+        "the blocks of 1048576 bytes of a zstd frame are empty at 0x100002");
+    /* Some do no harm. */
+    static const uint8_t last[] = { 0x01, 0x00, 0x00 };
+    g_byte_array_set_size(packed, sizeof header + (300 << 10));
+    g_byte_array_append(packed, last, sizeof last);
+    assert_unpacks_to(packed->data, packed->len, ZSTD, "", 0);
+}
+END_TEST
+
 START_TEST(zeros_may_follow_the_end_and_nothing_else)
 {
     g_autoptr(GByteArray) packed = g_byte_array_new();
@@ -222,6 +242,7 @@ main(void)
     tcase_add_test(tests, every_changed_byte_is_found_or_changes_nothing);
     tcase_add_test(tests, damage_is_said_with_the_position_of_its_block);
     tcase_add_test(tests, a_frame_that_holds_less_than_it_announces_is_corrupt);
+    tcase_add_test(tests, a_frame_of_empty_blocks_has_an_end);
     tcase_add_test(tests, zeros_may_follow_the_end_and_nothing_else);
     tcase_add_test(tests, what_is_no_zstd_is_refused);
     tcase_add_test(tests, a_window_beyond_the_limit_is_refused_with_the_way_out);
