@@ -110,6 +110,10 @@ map_blocks(const VcSource *source, unsigned disk G_GNUC_UNUSED, uint64_t offset,
             return false;
         length = (uint64_t)run * VPC_SECTOR - inside % VPC_SECTOR;
     }
+    if (!set && s->hidden) {
+        uint64_t budget = UINT64_MAX;
+        vpc_hidden_look(s->hidden, bat, source->file, block, &budget);
+    }
     if (!set)
         return map_below(s, offset, length, false, extent, error);
     return map_stored(s, vpc_bat_position(bat, block) + bat->bitmap_size + inside,
@@ -151,6 +155,7 @@ vpc_source_free(VcSource *source)
 {
     VpcSource *s = (VpcSource *)source;
     vpc_bat_clear(&s->bat);
+    vpc_hidden_free(s->hidden);
     vc_source_free(s->below);
     vc_source_clear(source);
     g_free(s);
@@ -213,6 +218,22 @@ adopt(VcSource *source, VcSource *parent, GError **error)
     return true;
 }
 
+/* Nobody but the child asks for its parent's warnings. */
+static void
+conclude(VcSource *source, GPtrArray *warnings)
+{
+    VpcSource *s = (VpcSource *)source;
+    g_autofree char *text = s->hidden ? vpc_hidden_tell(s->hidden) : NULL;
+    if (text)
+        vc_warn(warnings, "%s", text);
+    if (!s->below)
+        return;
+    unsigned told = s->below->warnings->len;
+    const GPtrArray *all = vc_source_warnings(s->below);
+    for (unsigned i = told; i < all->len; i++)
+        vc_warn(warnings, "%s: %s", s->below->file->name, (char *)all->pdata[i]);
+}
+
 const VcSourceOps vpc_fixed_ops = {
     .map = map_fixed,
     .describe = describe,
@@ -223,5 +244,6 @@ const VcSourceOps vpc_block_ops = {
     .map = map_blocks,
     .adopt = adopt,
     .describe = describe,
+    .conclude = conclude,
     .free = vpc_source_free,
 };
