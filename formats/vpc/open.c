@@ -89,6 +89,8 @@ vpc_open(VcFile *file, const VcOptions *options, GError **error)
         source->ops = &vpc_fixed_ops;
     source->identity = vpc_id_text(s->found.footer.id);
     vc_layout_add_disk(&source->layout, "", choose_size(&s->found.footer, options));
+    if (!s->found.trailing)
+        vc_warn(source->warnings, VPC_FOOTER_LOST);
     vpc_footers_warn(&s->found, source->warnings);
     if (!(fixed ? vpc_footers_check_fixed(file, &s->found, vpc_disk_size(s),
                                           source->warnings, error)
