@@ -407,6 +407,19 @@ def test_data_that_bitmaps_hide_is_lost_with_a_warning_wherever_it_lies():
 
 
 @in_folder
+def test_a_vhd_of_which_the_end_was_not_downloaded_is_refused():
+    write('a.raw', pattern(8 << 20))
+    ok('convert', '-q', 'a.raw', 'a.vhd')
+    end = os.path.getsize('a.vhd')
+    lost = (2 << 20) + 8192  # the last block, its bitmap and the footer
+    cli.poke('a.vhd', end - lost, bytes(lost))
+    equal(cli.run('check', 'a.vhd').status, 2)
+    fails('convert', '-q', '-O', 'raw', 'a.vhd', 'b.raw',
+          says='the file was cut, or not wholly downloaded')
+    equal(cli.left(), ['a.raw', 'a.vhd'])
+
+
+@in_folder
 def test_the_size_of_image_opts_is_that_of_size():
     write('a.raw', pattern(4096))
     opts = 'driver=raw,file.filename=a.raw'

@@ -155,6 +155,38 @@ START_TEST(what_bitmaps_of_the_parent_hide_is_told_with_its_name)
 }
 END_TEST
 
+START_TEST(a_block_without_bits_in_a_file_without_a_footer_is_refused)
+{
+    static const uint8_t one = 0x01;
+    g_autoptr(GError) error = NULL;
+    VcFile *file = make_full(1u << 9 | 1u << 19);
+    VcExtent e;
+    uint8_t raw[4];
+    vc_file_read(file, 1536 + 4 * 9, raw, 4, NULL);
+    vc_file_write(file, load_be32(raw) * (uint64_t)512 + 15, &one, 1, NULL);
+    g_autoptr(VcSource) source = open_vpc(file, "", NULL);
+    ck_assert(vc_source_map(source, 0, 19 * IMAGE_BLOCK, &e, NULL));
+
+    VcFile *cut = vc_memory_file("cut");
+    size_t length;
+    g_autofree uint8_t *bytes = file_bytes(file, &length);
+    memset(bytes + length - 512, 0, 512);
+    vc_file_write(cut, 0, bytes, length, NULL);
+    g_autoptr(VcSource) damaged = open_vpc(cut, "", &error);
+    assert_no_error(error);
+    ck_assert(warned(damaged, "or not wholly downloaded?"));
+    ck_assert(vc_source_map(damaged, 0, 18 * IMAGE_BLOCK, &e, NULL));
+    ck_assert(vc_source_map(damaged, 0, 9 * IMAGE_BLOCK, &e, NULL));
+    ck_assert(!vc_source_map(damaged, 0, 19 * IMAGE_BLOCK + 512, &e, &error));
+    assert_error(error, VC_ERROR_CORRUPT);
+    ck_assert_ptr_nonnull(strstr(error->message, "no bit of block 19 is set"));
+
+    g_autoptr(VcSource) raw_blocks = open_vpc(vc_memory_file_from("cut", bytes, length),
+                                              "ignore_bitmaps", NULL);
+    ck_assert(vc_source_map(raw_blocks, 0, 19 * IMAGE_BLOCK, &e, NULL));
+}
+END_TEST
+
 int
 main(void)
 {
@@ -167,6 +199,7 @@ main(void)
     tcase_add_test(hidden, what_is_read_as_it_is_is_not_hidden);
     tcase_add_test(hidden, each_block_is_looked_at_once);
     tcase_add_test(hidden, what_bitmaps_of_the_parent_hide_is_told_with_its_name);
+    tcase_add_test(hidden, a_block_without_bits_in_a_file_without_a_footer_is_refused);
     suite_add_tcase(suite, hidden);
     return run_suite(suite);
 }
