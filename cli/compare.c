@@ -108,7 +108,7 @@ compare(const Compare *c, VcImage images[2], unsigned workers, GError **error)
     if (!well)
         return COMPARE_NOT_READ;
     for (int i = 0; i < 2 && !c->quiet; i++)
-        vc_transfer_say(images[i].source->warnings, images[i].path);
+        vc_transfer_say(vc_source_warnings(images[i].source), images[i].path);
     if (c->strict && result.size_differs)
         result.same = false;
 

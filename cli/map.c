@@ -143,7 +143,7 @@ map(Map *m, GError **error)
         vc_image_single_disk(&image, &disk, error) &&
         walk(m, &image, disk, start, length, error);
     if (well)
-        vc_transfer_say(image.source->warnings, image.path);
+        vc_transfer_say(vc_source_warnings(image.source), image.path);
     return well;
 }
 

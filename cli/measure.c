@@ -67,7 +67,7 @@ measure(Measure *m, const VcFormat *format, bool json, GError **error)
         return false;
     for (guint i = 0; i < pack.images->len; i++) {
         const VcImage *image = pack.images->pdata[i];
-        vc_transfer_say(image->source->warnings, image->path);
+        vc_transfer_say(vc_source_warnings(image->source), image->path);
     }
 
     if (!json) {

@@ -203,7 +203,7 @@ vc_transfer_run(VcTransfer *t, VcConversion *conversion, const GPtrArray *images
         return false;
     for (guint i = 0; i < images->len; i++) {
         const VcImage *image = images->pdata[i];
-        vc_transfer_say(image->source->warnings, image->path);
+        vc_transfer_say(vc_source_warnings(image->source), image->path);
     }
     vc_transfer_say(conversion->warnings, NULL);
     say_shared(&stats);

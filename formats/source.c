@@ -31,6 +31,14 @@ vc_source_free(VcSource *source)
         source->ops->free(source);
 }
 
+const GPtrArray *
+vc_source_warnings(VcSource *source)
+{
+    if (source->ops->conclude)
+        source->ops->conclude(source, source->warnings);
+    return source->warnings;
+}
+
 void
 vc_parent_free(VcParent *parent)
 {

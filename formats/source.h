@@ -59,6 +59,9 @@ typedef struct {
     bool (*adopt)(VcSource *source, VcSource *parent, GError **error);
     /* Tells what `info` shows beyond the layout. NULL: nothing. */
     void (*describe)(const VcSource *source, VcFacts *facts);
+    /* Adds to WARNINGS what `map` met since the last call. What it remembers for this
+     * it must guard against other threads. NULL: nothing. */
+    void (*conclude)(VcSource *source, GPtrArray *warnings);
     void (*free)(VcSource *source);
 } VcSourceOps;
 
@@ -72,7 +75,8 @@ struct VcSource {
     char *identity; /* owned; what children call this image: VHDX DataWriteGuid, lower
                        case in braces; VHD unique id, 32 hexadecimal digits; NULL:
                        cannot be a parent */
-    GPtrArray *warnings;     /* what was read in spite of a fault; see vc_warn */
+    GPtrArray *warnings;     /* what was read in spite of a fault; see vc_warn; to tell
+                                them all: vc_source_warnings */
     bool skip[VC_DISKS_MAX]; /* disks that the caller does not want */
     bool guessed;            /* raw because nothing claimed its beginning */
     bool unaligned;          /* extents may begin inside of a cell, VC_CELL */
@@ -112,6 +116,10 @@ bool vc_source_read(const VcSource *source, unsigned disk, uint64_t offset,
                     void *buffer, size_t length, GError **error);
 
 bool vc_source_adopt(VcSource *source, VcSource *parent, GError **error);
+
+/* What was read in spite of a fault so far, `map` by others included: to be asked when
+ * the work is done, by one thread. Borrowed. */
+const GPtrArray *vc_source_warnings(VcSource *source);
 
 /* Index of the disk named NAME, or -1. */
 int vc_source_find_disk(const VcSource *source, const char *name);

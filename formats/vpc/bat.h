@@ -54,6 +54,10 @@ bool vpc_bat_check(const VpcBat *bat, GError **error);
 bool vpc_bitmap_run(const VpcBat *bat, VcFile *file, uint32_t block, uint32_t sector,
                     bool *set, uint32_t *run, GError **error);
 
+/* Whether no bit of allocated BLOCK is set. */
+bool vpc_bitmap_is_clear(const VpcBat *bat, VcFile *file, uint32_t block, bool *clear,
+                         GError **error);
+
 /* For a dynamic disk, where a clear bit says "never written": finds the first sector of
  * allocated BLOCK that is said so but holds something. *SECTOR is the number of sectors
  * in a block when there is none. At most *BUDGET bytes are read, and taken off it. */

@@ -52,6 +52,21 @@ vpc_bitmap_run(const VpcBat *bat, VcFile *file, uint32_t block, uint32_t sector,
     return true;
 }
 
+bool
+vpc_bitmap_is_clear(const VpcBat *bat, VcFile *file, uint32_t block, bool *clear,
+                    GError **error)
+{
+    uint32_t run;
+    *clear = true;
+    for (uint32_t at = 0; at < bat->block_size / VPC_SECTOR && *clear; at += run) {
+        bool set;
+        if (!vpc_bitmap_run(bat, file, block, at, &set, &run, error))
+            return false;
+        *clear = !set && run == MIN(bat->block_size / VPC_SECTOR - at, PIECE_BITS);
+    }
+    return true;
+}
+
 /* Finds the first byte that is not zero in LENGTH bytes at POSITION; *FOUND is LENGTH
  * when there is none, or the budget is spent. */
 static bool

@@ -268,6 +268,9 @@ vpc_check(VcFile *file, VcReport *report, GError **error)
         return report_error(&c, problem, error);
 
     g_autoptr(GPtrArray) warnings = vc_warnings_new();
+    /* Writers that let a file grow write it last, and so it is the first to go. */
+    if (!c.found.trailing)
+        vc_report_add(report, VC_FINDING_CORRUPT, VPC_FOOTER_LOST);
     vpc_footers_warn(&c.found, warnings);
     report_warnings(&c, warnings);
     bool done = check_footer_bits(&c, error) &&

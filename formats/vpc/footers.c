@@ -210,11 +210,7 @@ vpc_footers_find(VcFile *file, VpcFooters *found, GError **error)
 static void
 warn_of_copies(const VpcFooters *found, GPtrArray *warnings)
 {
-    if (!found->trailing)
-        vc_warn(warnings,
-                "the footer at the end is missing or damaged, the copy at the "
-                "beginning is used: was the file cut?");
-    else if (found->mirror == VPC_MIRROR_BAD)
+    if (found->mirror == VPC_MIRROR_BAD)
         vc_warn(warnings, "the copy of the footer at the beginning is damaged");
     else if (found->mirror == VPC_MIRROR_DIFFERS)
         vc_warn(warnings,

@@ -37,7 +37,13 @@ bool vpc_footers_find(VcFile *file, VpcFooters *found, GError **error);
 bool vpc_header_read(VcFile *file, const VpcFooter *footer, uint64_t end,
                      VpcHeader *header, GError **error);
 
-/* Adds what is odd about the footers, but does not hinder. */
+/* What is wrong when there is no trailing footer: that of a dynamic disk, since others
+ * are not opened then. */
+#define VPC_FOOTER_LOST                                                                \
+    "the footer at the end is missing or damaged, the copy at the beginning is used: " \
+    "was the file cut, or not wholly downloaded?"
+
+/* Adds what is odd about the footers that are there, but does not hinder. */
 void vpc_footers_warn(const VpcFooters *found, GPtrArray *warnings);
 
 /* Whether a good header stands where FOOTER says. That it could not be read is no

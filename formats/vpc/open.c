@@ -9,7 +9,8 @@
 #include <string.h>
 
 /* How far `open` looks for data in sectors that are marked as never written; a writer
- * that forgets its bitmaps does so from the first block. `check` looks everywhere. */
+ * that forgets its bitmaps does so from the first block. `map` looks where it comes by,
+ * `check` everywhere. */
 #define SAMPLE_BLOCKS 8u
 #define SAMPLE_BYTES ((uint64_t)8 << 20)
 
@@ -24,28 +25,21 @@ choose_size(const VpcFooter *footer, const VcOptions *options)
 }
 
 static void
-warn_of_hidden_data(VpcSource *s)
+look_for_hidden_data(VpcSource *s)
 {
     uint64_t budget = SAMPLE_BYTES;
     unsigned seen = 0;
 
+    s->hidden = vpc_hidden_new(s->bat.n);
     for (uint32_t i = 0; i < s->bat.n && seen < SAMPLE_BLOCKS && budget > 0; i++) {
-        uint32_t sector;
         if (s->bat.entries[i] == VPC_UNALLOCATED)
             continue;
-        /* A sector that cannot be read now is reported when it is needed. */
-        if (!vpc_bitmap_find_hidden(&s->bat, s->base.file, i, &budget, &sector, NULL))
-            return;
-        if (sector < s->bat.block_size / VPC_SECTOR) {
-            vc_warn(s->base.warnings,
-                    "block %u holds data in sectors that its bitmap marks as never "
-                    "written, and which are read as zeros; " VPC_IGNORE_BITMAPS
-                    " reads them as they are",
-                    i);
-            return;
-        }
+        vpc_hidden_look(s->hidden, &s->bat, s->base.file, i, &budget);
         seen++;
     }
+    g_autofree char *text = vpc_hidden_tell(s->hidden);
+    if (text)
+        vc_warn(s->base.warnings, "%s", text);
 }
 
 static bool
@@ -65,7 +59,7 @@ open_blocks(VpcSource *s, const VcOptions *options, GError **error)
 
     if (found->footer.type == VPC_DYNAMIC) {
         if (!s->ignore_bitmaps)
-            warn_of_hidden_data(s);
+            look_for_hidden_data(s);
         return true;
     }
     if (s->ignore_bitmaps) {
@@ -95,6 +89,8 @@ vpc_open(VcFile *file, const VcOptions *options, GError **error)
         source->ops = &vpc_fixed_ops;
     source->identity = vpc_id_text(s->found.footer.id);
     vc_layout_add_disk(&source->layout, "", choose_size(&s->found.footer, options));
+    if (!s->found.trailing)
+        vc_warn(source->warnings, VPC_FOOTER_LOST);
     vpc_footers_warn(&s->found, source->warnings);
     if (!(fixed ? vpc_footers_check_fixed(file, &s->found, vpc_disk_size(s),
                                           source->warnings, error)

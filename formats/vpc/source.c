@@ -3,6 +3,7 @@
 #include "formats/vpc/source.h"
 
 #include "formats/format.h"
+#include "formats/vpc/vpc.h"
 #include "io/error.h"
 
 /* LENGTH bytes that lie at POSITION of the file, up to where holes begin or end. */
@@ -82,6 +83,37 @@ map_fixed(const VcSource *source, unsigned disk G_GNUC_UNUSED, uint64_t offset,
     return map_stored(s, offset, vpc_disk_size(s) - offset, extent, error);
 }
 
+/* Who writes a block sets bits of it, and writes the footer last. Without either the
+ * end of the file was never written, and its zeros are no bitmap. */
+static bool
+refuse_unwritten(const VpcSource *s, uint32_t block, GError **error)
+{
+    bool clear;
+    if (!vpc_bitmap_is_clear(&s->bat, s->base.file, block, &clear, error))
+        return false;
+    if (!clear)
+        return true;
+    vc_corrupt(error, vpc_bat_position(&s->bat, block),
+               "the footer at the end is missing and no bit of block %u is set: the "
+               "file was cut, or not wholly downloaded%s; the bitmap is",
+               block, s->below ? "" : " (" VPC_IGNORE_BITMAPS " reads what there is)");
+    return false;
+}
+
+/* LENGTH bytes of allocated BLOCK whose bits are clear. */
+static bool
+map_clear(const VpcSource *s, uint32_t block, uint64_t offset, uint64_t length,
+          VcExtent *extent, GError **error)
+{
+    if (!s->found.trailing && !refuse_unwritten(s, block, error))
+        return false;
+    if (s->hidden) {
+        uint64_t budget = UINT64_MAX;
+        vpc_hidden_look(s->hidden, &s->bat, s->base.file, block, &budget);
+    }
+    return map_below(s, offset, length, false, extent, error);
+}
+
 static bool
 map_blocks(const VcSource *source, unsigned disk G_GNUC_UNUSED, uint64_t offset,
            VcExtent *extent, GError **error)
@@ -110,7 +142,7 @@ map_blocks(const VcSource *source, unsigned disk G_GNUC_UNUSED, uint64_t offset,
         length = (uint64_t)run * VPC_SECTOR - inside % VPC_SECTOR;
     }
     if (!set)
-        return map_below(s, offset, length, false, extent, error);
+        return map_clear(s, block, offset, length, extent, error);
     return map_stored(s, vpc_bat_position(bat, block) + bat->bitmap_size + inside,
                       length, extent, error);
 }
@@ -150,6 +182,7 @@ vpc_source_free(VcSource *source)
 {
     VpcSource *s = (VpcSource *)source;
     vpc_bat_clear(&s->bat);
+    vpc_hidden_free(s->hidden);
     vc_source_free(s->below);
     vc_source_clear(source);
     g_free(s);
@@ -212,6 +245,22 @@ adopt(VcSource *source, VcSource *parent, GError **error)
     return true;
 }
 
+/* Nobody but the child asks for its parent's warnings. */
+static void
+conclude(VcSource *source, GPtrArray *warnings)
+{
+    VpcSource *s = (VpcSource *)source;
+    g_autofree char *text = s->hidden ? vpc_hidden_tell(s->hidden) : NULL;
+    if (text)
+        vc_warn(warnings, "%s", text);
+    if (!s->below)
+        return;
+    unsigned told = s->below->warnings->len;
+    const GPtrArray *all = vc_source_warnings(s->below);
+    for (unsigned i = told; i < all->len; i++)
+        vc_warn(warnings, "%s: %s", s->below->file->name, (char *)all->pdata[i]);
+}
+
 const VcSourceOps vpc_fixed_ops = {
     .map = map_fixed,
     .describe = describe,
@@ -222,5 +271,6 @@ const VcSourceOps vpc_block_ops = {
     .map = map_blocks,
     .adopt = adopt,
     .describe = describe,
+    .conclude = conclude,
     .free = vpc_source_free,
 };

@@ -5,6 +5,7 @@
 
 #include "formats/source.h"
 #include "formats/vpc/bat.h"
+#include "formats/vpc/hidden.h"
 
 typedef struct {
     VcSource base;
@@ -12,7 +13,8 @@ typedef struct {
     VpcHeader header; /* not when fixed */
     VpcBat bat;       /* not when fixed */
     bool ignore_bitmaps;
-    VcSource *below; /* the adopted parent; owned */
+    VpcHidden *hidden; /* owned; NULL where clear bits hide nothing */
+    VcSource *below;   /* the adopted parent; owned */
 } VpcSource;
 
 extern const VcSourceOps vpc_fixed_ops, vpc_block_ops;

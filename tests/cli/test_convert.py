@@ -420,6 +420,36 @@ def test_the_remedies_that_messages_name_can_be_typed():
 
 
 @in_folder
+def test_data_that_bitmaps_hide_is_lost_with_a_warning_wherever_it_lies():
+    data = pattern(24 << 20)
+    write('a.raw', data)
+    ok('convert', '-q', 'a.raw', 'a.vhd')
+    table = read('a.vhd')[1536:1536 + 4 * 12]
+    for block in 9, 11:
+        cli.poke('a.vhd', int.from_bytes(table[4 * block:4 * block + 4], 'big') * 512, bytes(512))
+        data = data[:block << 21] + bytes(2 << 20) + data[(block + 1) << 21:]
+    words = 'warning: a.vhd: data in 2 blocks (the first is block 9) lies in sectors that'
+    for args in (['convert', '-O', 'raw', 'a.vhd', 'b.raw'], ['measure', '-O', 'vhdx', 'a.vhd'],
+                 ['map', 'a.vhd'], ['compare', '-m4', 'a.vhd', 'b.raw']):
+        said = ok(*args).err
+        equal(said.count(words), 1)
+    equal(read('b.raw'), data)
+
+
+@in_folder
+def test_a_vhd_of_which_the_end_was_not_downloaded_is_refused():
+    write('a.raw', pattern(8 << 20))
+    ok('convert', '-q', 'a.raw', 'a.vhd')
+    end = os.path.getsize('a.vhd')
+    lost = (2 << 20) + 8192  # the last block, its bitmap and the footer
+    cli.poke('a.vhd', end - lost, bytes(lost))
+    equal(cli.run('check', 'a.vhd').status, 2)
+    fails('convert', '-q', '-O', 'raw', 'a.vhd', 'b.raw',
+          says='the file was cut, or not wholly downloaded')
+    equal(cli.left(), ['a.raw', 'a.vhd'])
+
+
+@in_folder
 def test_the_size_of_image_opts_is_that_of_size():
     write('a.raw', pattern(4096))
     opts = 'driver=raw,file.filename=a.raw'

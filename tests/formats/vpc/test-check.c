@@ -154,7 +154,10 @@ START_TEST(footers_are_compared)
     expect(file, VC_FINDING_WARNING, "at the beginning is damaged", 1);
     file = make_image("");
     vc_file_write(file, file_size(file) - 100, "x", 1, NULL);
-    expect(file, VC_FINDING_WARNING, "at the end is missing or damaged", 1);
+    expect(file, VC_FINDING_CORRUPT, "at the end is missing or damaged", 1);
+    file = make_image("");
+    vc_file_zero(file, file_size(file) - 512, 512, NULL);
+    expect(file, VC_FINDING_CORRUPT, "at the end is missing or damaged", 1);
     file = make_image("");
     vc_file_write(file, 100, "x", 1, NULL);
     vc_file_write(file, file_size(file) - 100, "x", 1, NULL);

@@ -101,7 +101,15 @@ read_image(char **args)
     if (!vc_options_parse(options, args[0], &error))
         return fail(error);
     g_autoptr(VcSource) source = open_chain(args + 2, options, &error);
-    return source && hash(source, args[1], &error) ? 0 : fail(error);
+    if (!source)
+        return fail(error);
+    unsigned told = source->warnings->len;
+    if (!hash(source, args[1], &error))
+        return fail(error);
+    const GPtrArray *all = vc_source_warnings(source);
+    for (unsigned i = told; i < all->len; i++)
+        printf("warning %s\n", (char *)all->pdata[i]);
+    return 0;
 }
 
 static bool
