@@ -44,7 +44,7 @@ allocate(VpcSink *s, uint32_t block, bool whole, GError **error)
     if (!whole && !file->reads_zero && file->seekable &&
         !vc_file_zero(file, data, s->block_size, error))
         return false;
-    s->slots[block] = s->n_slots++;
+    s->slots[block] = ++s->n_slots;
     return true;
 }
 
@@ -57,7 +57,7 @@ place(VcSink *sink, unsigned disk G_GNUC_UNUSED, uint64_t offset, uint64_t lengt
     uint32_t inside = (uint32_t)(offset % s->block_size);
 
     *run = MIN(length, s->block_size - inside);
-    if (s->slots[block] == VPC_UNALLOCATED) {
+    if (s->slots[block] == 0) {
         if (s->finished) {
             vc_fail(error, VC_ERROR_IO,
                     "block %u was not needed before the tables were written: has the "
@@ -69,7 +69,7 @@ place(VcSink *sink, unsigned disk G_GNUC_UNUSED, uint64_t offset, uint64_t lengt
             !allocate(s, block, *run == s->block_size, error))
             return false;
     }
-    *position = slot_lead(s, s->slots[block]) + s->lead + inside;
+    *position = slot_lead(s, s->slots[block] - 1) + s->lead + inside;
     return true;
 }
 
@@ -99,8 +99,8 @@ write_bat(const VpcSink *s, GError **error)
         for (size_t i = 0; i < length; i++) {
             uint64_t block = from + i;
             uint32_t entry = block < ones ? VPC_UNALLOCATED : 0;
-            if (block < s->n_blocks && s->slots[block] != VPC_UNALLOCATED)
-                entry = (uint32_t)((slot_lead(s, s->slots[block]) + s->lead -
+            if (block < s->n_blocks && s->slots[block] != 0)
+                entry = (uint32_t)((slot_lead(s, s->slots[block] - 1) + s->lead -
                                     s->bitmap_size) /
                                    VPC_SECTOR);
             store_be32(raw + (size_t)4 * i, entry);
@@ -199,7 +199,6 @@ vpc_sink_make_dynamic(VpcSink *s, const VcOptions *options, GError **error)
     s->slots = vc_allocate(MAX(n, 1), sizeof *s->slots, error);
     if (!s->slots)
         return false;
-    memset(s->slots, 0xff, n * sizeof *s->slots);
     vc_round_up(BAT_AT + n * 4, DATA_ALIGNMENT, &s->first);
     s->footer.type = VPC_DYNAMIC;
     s->footer.data_offset = HEADER_AT;

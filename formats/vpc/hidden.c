@@ -68,8 +68,7 @@ vpc_hidden_tell(VpcHidden *hidden)
         return NULL;
     char *text = g_strdup_printf(
         "data in %u%s block%s (the first is block %u) lies in sectors that bitmaps "
-        "mark "
-        "as never written, and reads as zeros; " VPC_IGNORE_BITMAPS
+        "mark as never written, and reads as zeros; " VPC_IGNORE_BITMAPS
         " reads it as it is",
         n, hidden->told ? " more" : "", n > 1 ? "s" : "", hidden->first);
     hidden->n_found = 0;

@@ -16,7 +16,9 @@ typedef struct {
     uint32_t block_size, bitmap_size;
     uint32_t lead; /* bytes from the end of a block to the next one's data; the last of
                       them are its bitmap */
-    uint32_t *slots; /* of each block, its number in the file, or VPC_UNALLOCATED */
+    /* Of each block its number in the file, from 1; 0: it has none, so that only the
+     * pages are touched whose blocks have some. */
+    uint32_t *slots;
     uint32_t n_blocks, n_slots;
     uint64_t first; /* where the first lead begins */
     bool finished;
