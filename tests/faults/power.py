@@ -20,6 +20,7 @@ import sys
 import bench
 import cli
 import kill
+import shim
 import tap
 from cli import in_folder, ok
 
@@ -121,7 +122,7 @@ class Conversion:
             self.final = os.stat(target).st_ino
             self.old = {self.final: cli.read(target)}
         command = kill.convert(kind, source, target, [*options, *how])
-        environment = os.environ | {'LD_PRELOAD': JOURNAL, 'POWER_JOURNAL': '.journal',
+        environment = os.environ | {'LD_PRELOAD': shim.preload(JOURNAL), 'POWER_JOURNAL': '.journal',
                                     'POWER_FOLDER': os.getcwd() + '/'}
         subprocess.run(command, check=True, env=environment)
         self.records = list(read_journal('.journal'))

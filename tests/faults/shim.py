@@ -99,11 +99,11 @@ FAULTS = [
 
 
 @functools.lru_cache
-def preload():
-    """LD_PRELOAD: a sanitizer's library must come first, and then finds the shim's calls behind
-    its own; but for those of memory, which it serves itself."""
+def preload(library):
+    """LD_PRELOAD: a sanitizer's library must come first, and then finds the calls of LIBRARY
+    behind its own; but for those of memory, which it serves itself."""
     libraries = subprocess.run(['ldd', cli.VCONV], stdout=subprocess.PIPE, text=True).stdout
-    return ' '.join(re.findall(r'=> (\S*/lib[at]san\S*)', libraries) + [SHIM])
+    return ' '.join(re.findall(r'=> (\S*/lib[at]san\S*)', libraries) + [library])
 
 
 def data_runs(file, size):
@@ -157,7 +157,7 @@ class Run:
 
     def __init__(self, program, args, plan='', stdin=b''):
         environment = {k: v for k, v in os.environ.items() if k != 'SOURCE_DATE_EPOCH'}
-        environment |= {'LD_PRELOAD': preload(), 'FAULT_PLAN': plan,
+        environment |= {'LD_PRELOAD': preload(SHIM), 'FAULT_PLAN': plan,
                         'FAULT_FOLDER': os.getcwd() + '/', 'FAULT_REPORT': REPORT}
         done = subprocess.run([program, *args], input=stdin, stdout=subprocess.PIPE,
                               stderr=subprocess.PIPE, timeout=TIMEOUT, env=environment)
