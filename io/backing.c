@@ -6,8 +6,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/loop.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/sysmacros.h>
@@ -81,14 +81,28 @@ read_line(const char *directory, const char *file, GError **error)
     return NULL;
 }
 
+/* Reads the number at *TEXT, behind which FOLLOWS stands, and goes behind that. */
+static bool
+read_number(const char **text, char follows, unsigned *number)
+{
+    char *end;
+    guint64 value = g_ascii_strtoull(*text, &end, 10);
+    if (end == *text || *end != follows || value > UINT_MAX)
+        return false;
+    *number = (unsigned)value;
+    *text = end + 1;
+    return true;
+}
+
 /* Adds the device whose number, "MAJOR:MINOR", DIRECTORY tells. */
 static bool
 add_device(Stack *stack, const char *directory, const char *file, GError **error)
 {
     g_autoptr(GError) reason = NULL;
     g_autofree char *text = read_line(directory, file, &reason);
+    const char *at = text;
     unsigned major, minor;
-    if (text && sscanf(text, "%u:%u", &major, &minor) == 2)
+    if (text && read_number(&at, ':', &major) && read_number(&at, '\0', &minor))
         return add(
             stack,
             (Node){ .device = true, .number = makedev(major, minor), .part = true },
