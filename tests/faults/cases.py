@@ -198,7 +198,7 @@ def archives():
     yield Case('repack', '-q', '--reproducible', 'two.vma', '-')
     yield Case('list', 'two.vma', program='vma')
     yield Case('extract', 'two.vma', 'out', outputs=['out'], program='vma')
-    yield Case('create', 'out.vma', '-c', 'machine.conf', 'a=source.raw', outputs=['out.vma'],
+    yield Case('create', '--reproducible', 'out.vma', '-c', 'machine.conf', 'a=source.raw', outputs=['out.vma'],
                program='vma')
     yield Case('vma', 'list', 'two.vma')
     yield Case('vma', 'config', 'two.vma')
@@ -250,7 +250,7 @@ def qemu_looks():
     yield Case('measure', '-O', 'vhdx', 'source.raw', program='qemu-img')
     yield Case('compare', '-f', 'raw', 'source.raw', 'source.vhdx', errors=(2, 4),
                program='qemu-img')
-    yield Case('create', '-q', '-f', 'vhdx', 'out.vhdx', SIZE, outputs=['out.vhdx'],
+    yield Case('create', '-q', '-f', 'raw', 'out.raw', SIZE, outputs=['out.raw'],
                program='qemu-img')
     yield Case('dd', '-f', 'raw', '-O', 'vpc', 'if=source.raw', 'of=out.vhd', 'bs=1M',
                outputs=['out.vhd'], program='qemu-img')

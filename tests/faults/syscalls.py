@@ -38,12 +38,12 @@ BORNE = [
     # A frame that finds no room beside others is unpacked as it comes.
     r'frames\.vma\.zst.* / memory: .*: realloc (131072|262144|524288)$',
     # What is looked at for a warning, or twice, may fail once.
-    r'\.vhd.* / read: EIO / read: pread64 \S+\.vhd$',
+    r'(\.vhd|roundtrip ).* / read: EIO / read: pread64 (\S+\.vhd|#.* \(deleted\))$',
 ]
 
 # Where a result may be less: neither the size on disk nor holes are always to be had; a pipe
 # that ends at once is an empty disk, and text that ends early a shorter one.
-LESS = [r'^(qemu-img )?info .* / stat: ', r'^(map|measure) .* / seek: ',
+LESS = [r'^(qemu-img )?info .* / stat: ', r'^(qemu-img )?(map|measure) .* / seek: ',
         r' / read: none / read: read (pipe|map|volumes|machine)']
 
 # How a line on standard error begins.
