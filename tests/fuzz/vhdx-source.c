@@ -7,6 +7,7 @@
 #include "io/checksum.h"
 #include "io/memory.h"
 #include "tests/fuzz/fuzz.h"
+#include "tests/fuzz/guard.h"
 #include "tests/fuzz/vhdx-input.h"
 
 /* Enough to go over every structure of a small disk; a map may be made endless. */
@@ -109,67 +110,6 @@ mend_log(VcFile *file, uint64_t size, bool sequences)
     }
 }
 
-/* --- the user's file, which nobody may write
- * ------------------------------------------ */
-
-typedef struct {
-    VcFile base;
-    VcFile *file; /* borrowed */
-} Guarded;
-
-static bool
-guarded_read(VcFile *file, uint64_t position, void *buffer, size_t length, size_t *got,
-             GError **error)
-{
-    return vc_file_read_some(((Guarded *)file)->file, position, buffer, length, got,
-                             error);
-}
-
-static bool
-guarded_size(VcFile *file, uint64_t *size, GError **error)
-{
-    return vc_file_size(((Guarded *)file)->file, size, error);
-}
-
-static bool
-guarded_run(VcFile *file, uint64_t position, bool *data, uint64_t *length,
-            GError **error)
-{
-    return vc_file_run(((Guarded *)file)->file, position, data, length, error);
-}
-
-static bool
-guarded_write(VcFile *file G_GNUC_UNUSED, uint64_t position G_GNUC_UNUSED,
-              const void *data G_GNUC_UNUSED, size_t length G_GNUC_UNUSED,
-              GError **error G_GNUC_UNUSED)
-{
-    g_assert_not_reached();
-}
-
-static void
-guarded_free(VcFile *file)
-{
-    vc_file_clear(file);
-    g_free(file);
-}
-
-static const VcFileOps guarded_ops = {
-    .read = guarded_read,
-    .write = guarded_write,
-    .size = guarded_size,
-    .run = guarded_run,
-    .free = guarded_free,
-};
-
-static VcFile *
-guard(VcFile *file)
-{
-    Guarded *guarded = g_new0(Guarded, 1);
-    vc_file_init(&guarded->base, &guarded_ops, file->name, true);
-    guarded->file = file;
-    return &guarded->base;
-}
-
 /* --- a parent that has whatever it is asked for --------------------------------------
  */
 
@@ -249,7 +189,7 @@ static bool
 read_source(VcFile *file)
 {
     g_autoptr(GError) error = NULL;
-    g_autoptr(VcSource) source = vhdx_open(guard(file), NULL, &error);
+    g_autoptr(VcSource) source = vhdx_open(fuzz_guard(file), NULL, &error);
     g_assert((source == NULL) == (error != NULL));
     if (!source)
         return false;
@@ -283,7 +223,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     g_assert(match || !good);
     VcReport report;
     vc_report_init(&report);
-    g_autoptr(VcFile) guarded = guard(file);
+    g_autoptr(VcFile) guarded = fuzz_guard(file);
     bool checked = vhdx_check(guarded, &report, NULL);
     if (checked)
         g_assert(good == (report.count[VC_FINDING_CORRUPT] == 0));
