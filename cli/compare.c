@@ -81,8 +81,10 @@ open_both(const Compare *c, VcImage images[2], unsigned disks[2], GError **error
     /* -f is about the first one; the second is found by its content, as in qemu-img. */
     VcReading readings[2] = { c->reading, c->reading };
     readings[1].image.format = second;
+    g_autoptr(GPtrArray) others = g_ptr_array_new();
+    g_ptr_array_add(others, &images[0]);
+    readings[1].image.others = others;
     for (int i = 0; i < 2; i++) {
-        readings[i].image.input_taken = i > 0 && vc_image_is_input(&images[0]);
         if (!vc_reading_open(&readings[i], c->arguments.files[i], NULL, &images[i],
                              error) ||
             !vc_image_single_disk(&images[i], &disks[i], error))

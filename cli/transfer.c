@@ -30,8 +30,7 @@ vc_transfer_open(const VcTransfer *t, GPtrArray *images, const char *name,
 {
     VcReading reading = t->reading;
     reading.image.watches = t->watches;
-    for (guint i = 0; i < images->len; i++)
-        reading.image.input_taken |= vc_image_is_input(images->pdata[i]);
+    reading.image.others = images;
     VcImage *image = g_new0(VcImage, 1);
     g_ptr_array_add(images, image);
     return vc_reading_open(&reading, name, format, image, error) ? image : NULL;

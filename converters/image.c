@@ -13,6 +13,7 @@
 
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 /* How many disks a message lists. */
 #define LISTED_MAX 16u
@@ -268,15 +269,43 @@ select_disk(VcImage *image, const char *disk, GError **error)
     return false;
 }
 
-/* Each would get what the other has not read. */
+static bool
+is_input(const char *path)
+{
+    return g_strcmp0(path, "-") == 0;
+}
+
+/* Whether A and B are one pipe, socket or terminal. */
+static bool
+is_same_stream(const char *a, const char *b)
+{
+    struct stat of_a, of_b;
+    if ((is_input(a) ? fstat(STDIN_FILENO, &of_a) : stat(a, &of_a)) != 0 ||
+        (is_input(b) ? fstat(STDIN_FILENO, &of_b) : stat(b, &of_b)) != 0)
+        return false;
+    return of_a.st_dev == of_b.st_dev && of_a.st_ino == of_b.st_ino &&
+           !S_ISREG(of_a.st_mode) && !S_ISBLK(of_a.st_mode);
+}
+
+/* Each would get what the other has not read. Of a FIFO that was read to its end even
+ * the opening would wait for ever. */
 static bool
 refuse_taken(const VcImage *image, const VcImageOptions *options, GError **error)
 {
-    if (!options->input_taken || !vc_image_is_input(image))
-        return true;
-    vc_fail(error, VC_ERROR_USAGE,
-            "standard input is one image already, it cannot be another one, too");
-    return false;
+    for (guint i = 0; options->others && i < options->others->len; i++) {
+        const VcImage *other = options->others->pdata[i];
+        if (other == image || !other->path)
+            continue;
+        bool input = is_input(image->path);
+        if (!(input && is_input(other->path)) &&
+            !is_same_stream(image->path, other->path))
+            continue;
+        vc_fail(error, VC_ERROR_USAGE,
+                "%s is one image already, it cannot be another one, too",
+                input ? "standard input" : image->path);
+        return false;
+    }
+    return true;
 }
 
 static bool
@@ -322,12 +351,6 @@ vc_image_open(VcImage *image, const char *name, const VcImageOptions *options,
         return true;
     vc_image_clear(image);
     return false;
-}
-
-bool
-vc_image_is_input(const VcImage *image)
-{
-    return g_strcmp0(image->path, "-") == 0;
 }
 
 bool

@@ -11,12 +11,13 @@ typedef struct {
     const VcFormat *format;   /* NULL: probe */
     const VcOptions *options; /* for the format's open; may be NULL */
     VcCache cache;
-    uint64_t memory;    /* for decompression windows; 0: the default */
-    const char *disk;   /* the one that is meant; NULL: the name may have "#disk" */
-    bool follow_chain;  /* --chain: take parents from other directories too, and such as
-                           nothing verifies */
-    bool share;         /* -U: read also what another program writes to */
-    bool input_taken;   /* standard input is another image: it cannot be this one */
+    uint64_t memory;   /* for decompression windows; 0: the default */
+    const char *disk;  /* the one that is meant; NULL: the name may have "#disk" */
+    bool follow_chain; /* --chain: take parents from other directories too, and such as
+                          nothing verifies */
+    bool share;        /* -U: read also what another program writes to */
+    const GPtrArray
+        *others;        /* of VcImage *: open already, beside this one; may be NULL */
     bool no_parent;     /* do not look for parents (info, check of one file) */
     const char *spool;  /* directory for a temporary copy of what cannot be seeked;
                            NULL: none */
@@ -36,15 +37,12 @@ typedef struct {
 
 /* Opens NAME for reading. With options->disk, and with "#disk" (unless a file of that
  * very name exists), the other disks are skipped; a name that several disks have is
- * VC_ERROR_USAGE, and so is standard input when it is taken. Differencing parents are
- * opened and adopted: from the image's own directory, or as the image says with
+ * VC_ERROR_USAGE, and so is a stream that is one of the others. Differencing parents
+ * are opened and adopted: from the image's own directory, or as the image says with
  * follow_chain; cycles and more than 64 levels are VC_ERROR_PARENT. Errors begin with
  * the file's name. */
 bool vc_image_open(VcImage *image, const char *name, const VcImageOptions *options,
                    GError **error);
-
-/* Whether IMAGE is what comes on standard input. */
-bool vc_image_is_input(const VcImage *image);
 
 /* The one disk to work with: the named one, or the only one; VC_ERROR_USAGE lists them.
  */

@@ -2,7 +2,9 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Options, help, and what is said to those who ask for what is not there."""
 
+import os
 import re
+import subprocess
 import sys
 
 import cli
@@ -118,6 +120,21 @@ def test_standard_input_is_one_image_at_most():
         with open(source, 'rb') as file:
             fails(*args, stdin=file, status=status, says='standard input is one image already')
     equal(cli.left(), ['a.raw', 'a.vma'])
+
+
+@in_folder
+def test_a_pipe_is_one_image_at_most():
+    os.mkfifo('fifo')
+    os.symlink('fifo', 'link')
+    for args, status in [
+            (['compare', 'fifo', 'fifo'], 2), (['compare', 'fifo', 'link'], 2),
+            (['compare', '-', '/dev/stdin'], 2), (['compare', '/dev/stdin', '-'], 2),
+            (['raw-to-vma', 'fifo', '--disk', 'scsi1=./link', 'b'], 1),
+            (['vma', 'create', 'b', '-d', 'format=raw:x=fifo', '-d', 'format=raw:y=link'], 1)]:
+        with subprocess.Popen(['sh', '-c', 'head -c 8192 /dev/zero > fifo']) as writer:
+            fails(*args, stdin=bytes(8192), status=status, says='is one image already')
+            writer.kill()  # where standard input was the image
+    equal(cli.left(), ['fifo', 'link'])
 
 
 @in_folder
