@@ -231,7 +231,7 @@ vc_archive_fill(VcArchive *archive, VcPack *pack, const VcFormat *format,
 static void
 advise(const VcArchive *archive, const VcTransfer *transfer, const char *to)
 {
-    if (vc_output_is_standard(to) || archive->unfit)
+    if (vc_output_is(to, STDOUT_FILENO) || archive->unfit)
         return;
     g_autofree char *base = g_path_get_basename(to);
     if (g_regex_match_simple("^vzdump-qemu-.+\\.vma(\\.(gz|lzo|zst))?$", base, 0, 0)) {

@@ -205,7 +205,7 @@ run(const VcCommand *command, int argc, char **argv, GError **error)
         !vc_transfer_prepare(&c.transfer, error))
         return 1;
 
-    if (c.transfer.style == VC_PROGRESS_LINE && !vc_output_is_standard(to)) {
+    if (c.transfer.style == VC_PROGRESS_LINE && !vc_output_is(to, STDOUT_FILENO)) {
         c.transfer.style = VC_PROGRESS_QEMU;
         c.transfer.fd = STDOUT_FILENO;
     }

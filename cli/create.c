@@ -7,6 +7,8 @@
 #include "cli/print.h"
 #include "io/error.h"
 
+#include <unistd.h>
+
 typedef struct {
     VcArguments arguments;
     VcTransfer transfer;
@@ -53,7 +55,7 @@ create(Create *c, const VcFormat *format, GError **error)
                       error) ||
         !vc_pack_run(&pack, error))
         return false;
-    if (!c->transfer.quiet && !vc_output_is_standard(path))
+    if (!c->transfer.quiet && !vc_output_is(path, STDOUT_FILENO))
         vc_print_line("Formatting '%s', fmt=%s size=%" G_GUINT64_FORMAT, path,
                       format->name, size);
     return true;

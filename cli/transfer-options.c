@@ -7,6 +7,7 @@
 #include "io/error.h"
 #include "io/watch.h"
 
+#include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -78,6 +79,16 @@ vc_transfer_help(const VcTransfer *t, const VcFormat *format)
     return true;
 }
 
+/* Whether descriptor FD came with us, for writing. Else one of our own files could get
+ * the number; those are closed on exec, which what was passed on to us cannot be. */
+static bool
+is_given(int fd)
+{
+    int flags = fcntl(fd, F_GETFD), status = fcntl(fd, F_GETFL);
+    return flags >= 0 && !(flags & FD_CLOEXEC) && status >= 0 &&
+           (status & O_ACCMODE) != O_RDONLY && !(status & O_PATH);
+}
+
 static bool
 prepare_progress(VcTransfer *t, GError **error)
 {
@@ -92,6 +103,14 @@ prepare_progress(VcTransfer *t, GError **error)
                              &fd, error))
         return false;
     t->fd = (int)fd;
+    if (t->progress_fd && !is_given(t->fd)) {
+        vc_fail(
+            error, VC_ERROR_USAGE,
+            "--progress-fd: descriptor %d is not open for writing; the caller has to "
+            "pass it on",
+            t->fd);
+        return false;
+    }
     if (t->progress_format || t->progress_fd)
         t->style = VC_PROGRESS_JSON;
     else if (t->progress && !t->quiet)

@@ -7,6 +7,7 @@
 #include "io/error.h"
 
 #include <string.h>
+#include <unistd.h>
 
 /* A hostile file may have a fault in each of its blocks. */
 #define WARNINGS_MAX 20u
@@ -171,6 +172,41 @@ refuse_unaligned(const VcTransfer *t, const VcConversion *conversion, GError **e
     return true;
 }
 
+/* What is said on FD must not get into the image at PATH. */
+static bool
+refuse_into(const char *path, int fd, GError **error)
+{
+    if (!vc_output_is(path, fd))
+        return true;
+    g_autofree char *name = fd == STDERR_FILENO ? g_strdup("standard error")
+                                                : g_strdup_printf("descriptor %d", fd);
+    vc_fail(
+        error, VC_ERROR_USAGE,
+        "%s: %s leads there as well, and what is said on it would become part of the "
+        "image; lead it elsewhere",
+        strcmp(path, "-") == 0 ? "standard output" : path, name);
+    return false;
+}
+
+static bool
+refuse_messages(const VcTransfer *t, const VcConversion *conversion,
+                const GPtrArray *images, GError **error)
+{
+    bool progress = t->style != VC_PROGRESS_NONE;
+    for (guint i = 0; i < images->len && progress; i++) {
+        const VcImage *image = images->pdata[i];
+        if (strcmp(image->path, "-") != 0 && !refuse_into(image->path, t->fd, error))
+            return false;
+    }
+    for (guint i = 0; i < conversion->targets->len; i++) {
+        const char *path = g_array_index(conversion->targets, VcTarget, i).path;
+        if ((!t->quiet && !refuse_into(path, STDERR_FILENO, error)) ||
+            (progress && !refuse_into(path, t->fd, error)))
+            return false;
+    }
+    return true;
+}
+
 /* Whoever counts on a copy of its own must know that it is none. */
 static void
 say_shared(const VcConvertStats *stats)
@@ -188,7 +224,8 @@ bool
 vc_transfer_run(VcTransfer *t, VcConversion *conversion, const GPtrArray *images,
                 GError **error)
 {
-    if (!refuse_unaligned(t, conversion, error))
+    if (!refuse_unaligned(t, conversion, error) ||
+        !refuse_messages(t, conversion, images, error))
         return false;
     vc_progress_start(t->style, t->fd, "copy");
     conversion->watches = t->watches;

@@ -124,13 +124,15 @@ open_path(VcOutput *o, const char *path, VcCache cache, GError **error)
 }
 
 bool
-vc_output_is_standard(const char *path)
+vc_output_is(const char *path, int fd)
 {
-    struct stat target, standard;
-    if (strcmp(path, "-") == 0)
+    struct stat target, led_to;
+    bool standard = strcmp(path, "-") == 0;
+    if (standard && fd == STDOUT_FILENO)
         return true;
-    return stat(path, &target) == 0 && fstat(STDOUT_FILENO, &standard) == 0 &&
-           target.st_dev == standard.st_dev && target.st_ino == standard.st_ino;
+    return (standard ? fstat(STDOUT_FILENO, &target) : stat(path, &target)) == 0 &&
+           fstat(fd, &led_to) == 0 && !S_ISCHR(target.st_mode) &&
+           target.st_dev == led_to.st_dev && target.st_ino == led_to.st_ino;
 }
 
 VcOutput *

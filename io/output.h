@@ -30,9 +30,10 @@ typedef struct VcOutput VcOutput;
  * process runs no more. Nothing is removed; PATH need not exist. */
 GPtrArray *vc_output_leftovers(const char *path);
 
-/* Whether PATH, by whatever name, is what standard output leads to: what is printed
- * would be written into the target. */
-bool vc_output_is_standard(const char *path);
+/* Whether descriptor FD leads to PATH, by whatever name ("-" is standard output): what
+ * is said there would be written into the target. A terminal or /dev/null keeps
+ * nothing. */
+bool vc_output_is(const char *path, int fd);
 
 /* Opens PATH for output. VC_ERROR_EXISTS says that --force replaces. A device or FIFO
  * at PATH is written in place whatever MODE says, but a block device only with

@@ -122,6 +122,35 @@ def test_messages_never_land_in_an_image_that_standard_output_leads_to():
 
 
 @in_folder
+def test_what_is_said_on_a_descriptor_never_lands_in_an_image():
+    write('a.raw', pattern(SIZE))
+    write('b.raw', bytes(SIZE))
+    convert = f'"{cli.VCONV}" convert '
+    into = [
+        # Of our own files one could get the number.
+        *[(f'--progress-fd={n} a.raw o.raw', 'is not open for writing') for n in range(3, 12)],
+        ('--progress-fd=3 a.raw o.raw 3<b.raw', 'is not open for writing'),
+        ('--progress-fd=3 a.raw o.raw 3<>a.raw', 'a.raw: descriptor 3 leads there'),
+        ('--progress-fd=3 -n a.raw b.raw 3>>b.raw', 'b.raw: descriptor 3 leads there'),
+        ('--progress-fd=1 a.raw - >o.raw', 'standard output: descriptor 1 leads there'),
+        ('--progress-fd=1 a.raw - | cat >o.raw', 'standard output: descriptor 1 leads there')]
+    for words, says in into:
+        done = subprocess.run(['sh', '-c', convert + words], stderr=subprocess.PIPE)
+        assert says in done.stderr.decode(), (words, done.stderr)
+        assert not os.path.exists('o.raw') or read('o.raw') == b'', words
+    for words in ['-O vhd a.raw - >o.raw 2>&1', '-O vhd a.raw - 2>&1 | cat >o.raw',
+                  '-n a.raw o.raw 2<>o.raw', '-n --progress=json a.raw o.raw 2<>o.raw']:
+        write('o.raw', b'')
+        subprocess.run(['sh', '-c', convert + words])
+        assert b'standard error leads there as well' in read('o.raw'), words
+        assert len(read('o.raw')) < 300, words
+    equal([read('a.raw'), read('b.raw')], [pattern(SIZE), bytes(SIZE)])
+    # Nothing is said: then it may.
+    subprocess.run(['sh', '-c', convert + '-q a.raw - >o.raw 2>&1'], check=True)
+    equal(read('o.raw'), pattern(SIZE))
+
+
+@in_folder
 def test_a_limit_on_file_sizes_is_an_error_and_leaves_nothing():
     write('a.raw', pattern(SIZE))
     done = subprocess.run(['sh', '-c', 'ulimit -f 64; exec "$0" convert -q a.raw b.raw',
