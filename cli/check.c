@@ -52,7 +52,8 @@ print_json(const char *name, const VcFormat *format, const VcReport *report)
     json_count(b, "leaks", report->count[VC_FINDING_LEAK]);
     json_count(b, "warnings", report->count[VC_FINDING_WARNING]);
     vc_json_text(b, "filename", name);
-    vc_json_text(b, "format", format->name);
+    if (format) /* else damaged before that could be told */
+        vc_json_text(b, "format", format->name);
     if (report->findings->len > 0) {
         json_builder_set_member_name(b, "findings");
         json_builder_begin_array(b);
@@ -94,29 +95,52 @@ print_human(const VcReport *report)
         vc_print_line("Image end offset: %" G_GUINT64_FORMAT, report->end);
 }
 
+static bool
+open_image(const Check *c, VcFile **file, const VcFormat **format, GError **error)
+{
+    VcCompression compression;
+    *file = vc_image_open_file(c->arguments.files[0], &c->reading.image, &compression,
+                               error);
+    if (!*file)
+        return false;
+    *format = c->reading.image.format ? c->reading.image.format
+                                      : vc_format_probe(*file, error);
+    return *format != NULL;
+}
+
+/* Where a compressed stream is damaged in what opens it, that is found as it is where
+ * the damage comes later: what is said must not depend on the length of the file. */
+static bool
+report_damage(VcReport *report, GError *what, GError **error)
+{
+    if (!g_error_matches(what, VC_ERROR, VC_ERROR_CORRUPT) &&
+        !g_error_matches(what, VC_ERROR, VC_ERROR_SHORT)) {
+        g_propagate_error(error, what);
+        return false;
+    }
+    vc_report_add(report, VC_FINDING_CORRUPT, "%s", what->message);
+    g_error_free(what);
+    return true;
+}
+
 /* Gives the exit status. */
 static int
 check(const Check *c, bool json, GError **error)
 {
     const char *name = c->arguments.files[0];
-    VcCompression compression;
-    g_autoptr(VcFile)
-        file = vc_image_open_file(name, &c->reading.image, &compression, error);
-    if (!file)
-        return CHECK_FAILED;
-    const VcFormat *format = c->reading.image.format ? c->reading.image.format
-                                                     : vc_format_probe(file, error);
-    if (!format)
-        return CHECK_FAILED;
-    if (!format->check) {
+    g_autoptr(VcFile) file = NULL;
+    const VcFormat *format = NULL;
+    GError *what = NULL;
+    g_auto(VcReport) report = { 0 };
+    vc_report_init(&report);
+    if (!open_image(c, &file, &format, &what)) {
+        if (!report_damage(&report, what, error))
+            return CHECK_FAILED;
+    } else if (!format->check) {
         vc_fail(error, VC_ERROR_UNSUPPORTED, "%s: %s images have nothing to check",
                 name, format->name);
         return CHECK_UNSUPPORTED;
-    }
-
-    g_auto(VcReport) report = { 0 };
-    vc_report_init(&report);
-    if (!format->check(file, &report, error)) {
+    } else if (!format->check(file, &report, error)) {
         g_prefix_error(error, "%s: ", name);
         return CHECK_FAILED;
     }

@@ -83,14 +83,28 @@ check_extents(VcFile *file, const VmaHeader *header, VcReport *report, GError **
     if (!walk)
         return false;
     const VmaWalkView *view = vma_walk_view(walk);
-    bool more = true;
-    while (more) {
-        if (!vma_walk_next(walk, &more, error))
-            return false;
-        for (unsigned i = 0; i < view->n_clusters; i++)
+    bool well = true, more = true;
+    while (well && more) {
+        well = vma_walk_next(walk, &more, error);
+        for (unsigned i = 0; well && i < view->n_clusters; i++)
             report->allocated += view->clusters[i].mask != 0;
     }
     report->end = view->end;
+    return well;
+}
+
+/* Damage of the stream that the archive comes in is found, too; what could not be read
+ * for another reason (a limit, an error of the system) is not said to be damaged. */
+static bool
+report_stream_error(VcReport *report, GError *what, GError **error)
+{
+    if (!g_error_matches(what, VC_ERROR, VC_ERROR_CORRUPT) &&
+        !g_error_matches(what, VC_ERROR, VC_ERROR_SHORT)) {
+        g_propagate_error(error, what);
+        return false;
+    }
+    vc_report_add(report, VC_FINDING_CORRUPT, "%s", what->message);
+    g_error_free(what);
     return true;
 }
 
@@ -124,7 +138,8 @@ vma_check(VcFile *file, VcReport *report, GError **error)
     for (unsigned i = 0; i < header.layout.n_disks; i++)
         report->total += vma_cluster_count(header.layout.disks[i].size);
     check_names(&header.layout, report);
-    bool ok = check_extents(file, &header, report, error);
+    bool ok = check_extents(file, &header, report, &what) ||
+              report_stream_error(report, what, error);
     vma_header_clear(&header);
     return ok;
 }

@@ -2,12 +2,16 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Looking at images: info, map, check, compare, measure; and making them: create, dd."""
 
+import gzip
 import json
 import os
+import random
+import shutil
 import subprocess
 import sys
 
 import cli
+import tap
 import vhdx_dirty
 from cli import archive, equal, fails, in_folder, ok, pattern, read, run, write
 
@@ -235,6 +239,48 @@ def test_check_of_a_damaged_image_says_what_is_wrong():
     done = run('check', '--output=json', 'bad.vma')
     equal(done.status, 2)
     assert json.loads(done.out)['corruptions'] >= 1
+
+
+@in_folder
+def test_check_of_a_damaged_stream_has_one_verdict_wherever_the_damage_is():
+    # What does not compress, so that the cuts lie all over the archive.
+    archive('a.vma', [('d', random.Random(1).randbytes(6 << 20))])
+    for name in ['a.vma.gz', 'a.vma.zst']:
+        ok('repack', 'a.vma', name)
+        whole = read(name)
+        flipped = bytearray(whole)
+        flipped[-6] ^= 1
+        ends = [5, 300, 60000, len(whole) // 2, len(whole) - 2]
+        for raw in [whole[:end] for end in ends] + [bytes(flipped)]:
+            write('bad', raw)
+            done = run('check', 'bad')
+            equal((done.status, done.err), (2, ''))
+            assert 'corrupt: ' in done.out and '1 errors were found' in done.out, done.out
+            done = run('check', '--output=json', 'bad')
+            equal((done.status, json.loads(done.out)['corruptions']), (2, 1))
+    # What was found before the stream ended is told, too.
+    raw = bytearray(read('a.vma'))
+    raw[raw.index(b'VMAE') + 30] ^= 1
+    write('bad', gzip.compress(bytes(raw))[:-2])
+    done = run('check', 'bad')
+    equal(done.status, 2)
+    assert 'MD5 begins with' in done.out and 'gzip stream ends' in done.out, done.out
+
+
+@in_folder
+def test_check_does_not_call_corrupt_what_it_may_not_unpack():
+    if not shutil.which('zstd'):
+        raise tap.Skip('no zstd')
+    archive('a.vma', [('d', pattern(SIZE))])
+    raw = read('a.vma')
+    for number, piece in enumerate([raw[:13312], raw[13312:]]):
+        write(f'{number}', piece)
+        subprocess.run(['zstd', '-q', f'{number}'], check=True)
+    # The first frame is the header and fits, and the second does not.
+    write('a.vma.zst', read('0.zst') + read('1.zst'))
+    ok('check', 'a.vma.zst')
+    for limit in ['64K', '1K']:
+        fails('check', '--memory-limit', limit, 'a.vma.zst', says='--memory-limit')
 
 
 @in_folder
