@@ -227,28 +227,32 @@ vc_archive_fill(VcArchive *archive, VcPack *pack, const VcFormat *format,
     return add_conf(archive, pack, error) && add_firewall(archive, pack, error);
 }
 
-/* Proxmox knows archives by their names alone. */
+/* Proxmox knows archives, and what they are compressed with, by their names alone. */
 static void
-advise(const VcArchive *archive, const VcTransfer *transfer, const char *to)
+advise(const VcArchive *archive, const VcPack *pack)
 {
-    if (vc_output_is(to, STDOUT_FILENO) || archive->unfit)
+    static const char prefix[] = "vzdump-qemu-";
+    const VcTarget *target = &pack->target;
+    if (vc_output_is(target->path, STDOUT_FILENO) || archive->unfit)
         return;
-    g_autofree char *base = g_path_get_basename(to);
-    if (g_regex_match_simple("^vzdump-qemu-.+\\.vma(\\.(gz|lzo|zst))?$", base, 0, 0)) {
-        if (isatty(STDOUT_FILENO) && !transfer->quiet)
-            vc_print_line("qmrestore %s %u --storage local-lvm", to,
+    g_autofree char *base = g_path_get_basename(target->path);
+    g_autofree char *suffix = g_strconcat(
+        target->format->suffix, vc_compression_suffix(target->compress.compression),
+        NULL);
+    if (g_str_has_prefix(base, prefix) && g_str_has_suffix(base, suffix) &&
+        strlen(base) > strlen(prefix) + strlen(suffix)) {
+        if (isatty(STDOUT_FILENO) && !pack->transfer->quiet)
+            vc_print_line("qmrestore %s %u --storage local-lvm", target->path,
                           archive->conf.vmid);
         return;
     }
     g_autoptr(GDateTime)
-        time = g_date_time_new_from_unix_local(transfer->convert.identity.time);
+        time = g_date_time_new_from_unix_local(pack->transfer->convert.identity.time);
     g_autofree char *stamp = time ? g_date_time_format(time, "%Y_%m_%d-%H_%M_%S")
                                   : NULL;
-    const char *suffix = strstr(base, ".vma");
-    vc_print_warning("%s: qmrestore takes archives by their names only: "
-                     "vzdump-qemu-%u-%s%s",
-                     to, archive->conf.vmid, stamp ? stamp : "1970_01_01-00_00_00",
-                     suffix ? suffix : ".vma");
+    vc_print_warning("%s: qmrestore takes archives by their names only: %s%u-%s%s",
+                     target->path, prefix, archive->conf.vmid,
+                     stamp ? stamp : "1970_01_01-00_00_00", suffix);
 }
 
 bool
@@ -261,6 +265,6 @@ vc_archive_write(VcArchive *archive, VcTransfer *transfer, const VcFormat *forma
     if (!vc_archive_fill(archive, &pack, format, sources, n, error) ||
         !vc_pack_run(&pack, error))
         return false;
-    advise(archive, transfer, to);
+    advise(archive, &pack);
     return true;
 }

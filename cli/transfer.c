@@ -40,14 +40,9 @@ vc_transfer_open(const VcTransfer *t, GPtrArray *images, const char *name,
 const VcFormat *
 vc_transfer_format_by_name(const char *path)
 {
-    static const char *const compressed[] = { ".zst", ".gz", ".lzo", NULL };
     g_autofree char *name = g_ascii_strdown(path, -1);
-    for (size_t i = 0; compressed[i]; i++) {
-        if (g_str_has_suffix(name, compressed[i])) {
-            name[strlen(name) - strlen(compressed[i])] = '\0';
-            break;
-        }
-    }
+    const char *compressed = vc_compression_suffix(vc_compression_by_name(path));
+    name[strlen(name) - strlen(compressed)] = '\0';
     size_t n = 0;
     while (vc_formats[n + 1] && !g_str_has_suffix(name, vc_formats[n]->suffix))
         n++;

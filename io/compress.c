@@ -17,7 +17,7 @@ static const struct {
     const char *name, *suffix;
     int level_max;
 } rows[] = {
-    { VC_COMPRESSION_NONE, "none", NULL, 0 },
+    { VC_COMPRESSION_NONE, "none", "", 0 },
     { VC_COMPRESSION_GZIP, "gzip", ".gz", 9 },
     { VC_COMPRESSION_ZSTD, "zstd", ".zst", 22 },
     { VC_COMPRESSION_LZO, "lzo", ".lzo", 9 },
@@ -46,12 +46,21 @@ vc_compression_name(VcCompression compression)
     g_assert_not_reached();
 }
 
+const char *
+vc_compression_suffix(VcCompression compression)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++)
+        if (rows[i].compression == compression)
+            return rows[i].suffix;
+    g_assert_not_reached();
+}
+
 VcCompression
 vc_compression_by_name(const char *path)
 {
     g_autofree char *name = g_ascii_strdown(path, -1);
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++)
-        if (rows[i].suffix && g_str_has_suffix(name, rows[i].suffix))
+        if (rows[i].suffix[0] != '\0' && g_str_has_suffix(name, rows[i].suffix))
             return rows[i].compression;
     return VC_COMPRESSION_NONE;
 }

@@ -22,6 +22,9 @@ VcCompression vc_compression_probe(const uint8_t *head, size_t length);
 /* "gzip", "zstd", "lzo", "none". */
 const char *vc_compression_name(VcCompression compression);
 
+/* ".gz", ".zst", ".lzo", and nothing. */
+const char *vc_compression_suffix(VcCompression compression);
+
 /* Gives the decompressed bytes of STREAM (taken), which is compressed with COMPRESSION.
  *
  * Behind the last member, frame or part there may be zeros, as on a device.

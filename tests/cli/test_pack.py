@@ -144,6 +144,26 @@ def test_a_name_that_qmrestore_would_not_take_is_told():
 
 
 @in_folder
+def test_the_name_that_is_told_says_how_the_archive_is_compressed():
+    write('a.raw', pattern(SIZE))
+    for name, options, suffix in [
+            ('vzdump-qemu-100-q.vma.bz2', [], '.vma'), ('VZ.VMA.ZST', [], '.vma.zst'),
+            ('vzdump-qemu-100-q.vma', ['--compress', 'zstd'], '.vma.zst'),
+            ('vzdump-qemu-100-q.vma.zst', ['--compress', 'none'], '.vma'),
+            ('backup.vma.old', ['--compress', 'gzip'], '.vma.gz'), ('vzdump-qemu-.vma', [], '.vma')]:
+        shown = cli.on_terminal('raw-to-vma', '--force', *options, 'a.raw', name)
+        said = [line for line in shown.splitlines() if 'by their names only: ' in line]
+        assert len(said) == 1, shown
+        told = said[0].rsplit(' ', 1)[1]
+        equal(told[len('vzdump-qemu-100-1970_01_01-00_00_00'):], suffix)
+        assert 'qmrestore vzdump' not in shown and 'qmrestore VZ' not in shown, shown
+    for name, options in [('vzdump-qemu-100-q.vma.zst', []),
+                          ('vzdump-qemu-100-r.vma', ['--compress', 'none'])]:
+        shown = cli.on_terminal('raw-to-vma', '--force', *options, 'a.raw', name)
+        assert f'qmrestore {name} 100 ' in shown and 'only' not in shown, shown
+
+
+@in_folder
 def test_a_terminal_is_told_how_to_restore():
     write('a.raw', pattern(SIZE))
     shown = cli.on_terminal('raw-to-vma', '--vmid', '123', 'a.raw', NAME)

@@ -202,6 +202,8 @@ START_TEST(compressions_are_told_by_name)
     ck_assert_int_eq(vc_compression_by_name("a.vma"), VC_COMPRESSION_NONE);
     ck_assert_int_eq(vc_compression_by_name("zst"), VC_COMPRESSION_NONE);
     ck_assert_str_eq(vc_compression_name(VC_COMPRESSION_NONE), "none");
+    ck_assert_str_eq(vc_compression_suffix(VC_COMPRESSION_NONE), "");
+    ck_assert_str_eq(vc_compression_suffix(VC_COMPRESSION_ZSTD), ".zst");
     ck_assert_str_eq(vc_compression_name(VC_COMPRESSION_LZO), "lzo");
 }
 END_TEST
