@@ -5,35 +5,50 @@
 #include "cli/print.h"
 #include "io/error.h"
 
+#include <stddef.h>
 #include <string.h>
 #include <unistd.h>
+
+/* The options; those from MACHINE on say what the machine is. */
+#define MACHINE 3u
+static const struct {
+    const char *name;
+    size_t at; /* of the value in VcArchive */
+    const char *help, *kind;
+} words[] = {
+    { "config", offsetof(VcArchive, config), "The file that becomes qemu-server.conf",
+      "FILE" },
+    { "firewall", offsetof(VcArchive, firewall), "The file that becomes qemu-server.fw",
+      "FILE" },
+    { "vmid", offsetof(VcArchive, vmid), "Number of the machine (100)", "N" },
+    { "name", offsetof(VcArchive, name), "Name of the machine", "NAME" },
+    { "memory", offsetof(VcArchive, memory), "Its memory in MiB (2048)", "MIB" },
+    { "cores", offsetof(VcArchive, cores), "Its cores (2)", "N" },
+    { "bios", offsetof(VcArchive, bios), "seabios or ovmf", "BIOS" },
+    { "machine", offsetof(VcArchive, machine), "Its chipset: q35, …", "TYPE" },
+    { "ostype", offsetof(VcArchive, ostype), "Its system: l26, win11, … (l26)",
+      "TYPE" },
+    { "scsihw", offsetof(VcArchive, scsihw), "Its controller (virtio-scsi-single)",
+      "TYPE" },
+    { "net0", offsetof(VcArchive, net0), "Its network: virtio=MAC,bridge=vmbr0",
+      "NET" },
+    { "boot", offsetof(VcArchive, boot), "What it boots from: order=scsi0", "ORDER" },
+};
+
+static char **
+value_of(VcArchive *a, size_t word)
+{
+    return &G_STRUCT_MEMBER(char *, a, words[word].at);
+}
 
 void
 vc_archive_add(VcArchive *a, VcArguments *arguments)
 {
-    const struct {
-        const char *name;
-        char **value;
-        const char *help, *kind;
-    } options[] = {
-        { "config", &a->config, "The file that becomes qemu-server.conf", "FILE" },
-        { "firewall", &a->firewall, "The file that becomes qemu-server.fw", "FILE" },
-        { "vmid", &a->vmid, "Number of the machine (100)", "N" },
-        { "name", &a->name, "Name of the machine", "NAME" },
-        { "memory", &a->memory, "Its memory in MiB (2048)", "MIB" },
-        { "cores", &a->cores, "Its cores (2)", "N" },
-        { "bios", &a->bios, "seabios or ovmf", "BIOS" },
-        { "machine", &a->machine, "Its chipset: q35, …", "TYPE" },
-        { "ostype", &a->ostype, "Its system: l26, win11, … (l26)", "TYPE" },
-        { "scsihw", &a->scsihw, "Its controller (virtio-scsi-single)", "TYPE" },
-        { "net0", &a->net0, "Its network: virtio=MAC,bridge=vmbr0", "NET" },
-        { "boot", &a->boot, "What it boots from: order=scsi0", "ORDER" },
-    };
-    for (size_t i = 0; i < G_N_ELEMENTS(options); i++) {
-        g_autofree char *help = g_strconcat("Archives: ", options[i].help, NULL);
+    for (size_t i = 0; i < G_N_ELEMENTS(words); i++) {
+        g_autofree char *help = g_strconcat("Archives: ", words[i].help, NULL);
         const GOptionEntry entry[] = {
-            { options[i].name, 0, 0, G_OPTION_ARG_FILENAME, options[i].value,
-              g_intern_string(help), options[i].kind },
+            { words[i].name, 0, 0, G_OPTION_ARG_FILENAME, value_of(a, i),
+              g_intern_string(help), words[i].kind },
             { NULL },
         };
         vc_arguments_add(arguments, entry);
@@ -43,11 +58,28 @@ vc_archive_add(VcArchive *a, VcArguments *arguments)
 void
 vc_archive_clear(VcArchive *a)
 {
-    char **const all[] = { &a->config, &a->firewall, &a->vmid, &a->name,
-                           &a->memory, &a->cores,    &a->bios, &a->machine,
-                           &a->ostype, &a->scsihw,   &a->net0, &a->boot };
-    for (size_t i = 0; i < G_N_ELEMENTS(all); i++)
-        g_clear_pointer(all[i], g_free);
+    for (size_t i = 0; i < G_N_ELEMENTS(words); i++)
+        g_clear_pointer(value_of(a, i), g_free);
+}
+
+/* What the user has typed must not be lost without a word: fails with REASON where one
+ * of the words from FROM on was given. */
+static bool
+refuse_words(VcArchive *a, size_t from, const char *reason, GError **error)
+{
+    for (size_t i = from; i < G_N_ELEMENTS(words); i++) {
+        if (!*value_of(a, i))
+            continue;
+        vc_fail(error, VC_ERROR_USAGE, "--%s: %s", words[i].name, reason);
+        return false;
+    }
+    return true;
+}
+
+bool
+vc_archive_refuse(VcArchive *archive, const char *reason, GError **error)
+{
+    return refuse_words(archive, 0, reason, error);
 }
 
 /* Proxmox has no smaller ones, and nine digits. */
@@ -190,6 +222,11 @@ add_conf(VcArchive *archive, VcPack *pack, GError **error)
     for (unsigned i = 0; i < layout->n_blobs; i++) {
         if (strcmp(layout->blobs[i].name, VC_QEMUCONF_NAME) != 0)
             continue;
+        if (!refuse_words(archive, MACHINE,
+                          "the configuration that comes with the archive stays as it "
+                          "is; --config FILE gives another",
+                          error))
+            return false;
         judge_kept(archive, pack, &layout->blobs[i]);
         return true; /* as it was */
     }
@@ -213,6 +250,12 @@ bool
 vc_archive_fill(VcArchive *archive, VcPack *pack, const VcFormat *format,
                 char **sources, guint n, GError **error)
 {
+    if (archive->config &&
+        !refuse_words(archive, MACHINE,
+                      "the file of --config says what the machine is, and stays as it "
+                      "is",
+                      error))
+        return false;
     if (!prepare_conf(archive, pack->target.path, error))
         return false;
     g_autoptr(GHashTable) reserved = reserved_names(pack->transfer->disks, error);

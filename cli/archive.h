@@ -19,6 +19,10 @@ typedef struct {
 void vc_archive_add(VcArchive *archive, VcArguments *arguments);
 void vc_archive_clear(VcArchive *archive);
 
+/* VC_ERROR_USAGE, with REASON, when any of the options was given: for what they have no
+ * effect on. */
+bool vc_archive_refuse(VcArchive *archive, const char *reason, GError **error);
+
 /* Fills PACK with N sources, and those of --disk DEVICE=FILE. FORMAT, of the sources,
  * overrides -f when not NULL. What comes from an archive keeps its names. */
 bool vc_archive_fill(VcArchive *archive, VcPack *pack, const VcFormat *format,

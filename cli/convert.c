@@ -180,7 +180,9 @@ convert(Convert *c, GError **error)
             n - 1, c->target->name);
         return false;
     }
-    return convert_one(c, files[0], to, error);
+    return vc_archive_refuse(&c->archive,
+                             "only an archive holds a configuration (-O vma)", error) &&
+           convert_one(c, files[0], to, error);
 }
 
 static int

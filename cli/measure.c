@@ -35,7 +35,8 @@ fill(Measure *m, VcPack *pack, GError **error)
         uint64_t size;
         VcImage *image = g_new0(VcImage, 1);
         g_ptr_array_add(pack->images, image);
-        return vc_arguments_size("--size", m->size, 0, &size, error) &&
+        return vc_archive_refuse(&m->archive, "--size is of a disk alone", error) &&
+               vc_arguments_size("--size", m->size, 0, &size, error) &&
                vc_empty_open(image, size, error) &&
                vc_pack_disk(pack, image, 0, "drive-scsi0", error);
     }
@@ -43,6 +44,9 @@ fill(Measure *m, VcPack *pack, GError **error)
         return vc_archive_fill(&m->archive, pack, NULL, m->arguments.files,
                                m->arguments.n_files, error);
 
+    if (!vc_archive_refuse(&m->archive,
+                           "only an archive holds a configuration (-O vma)", error))
+        return false;
     const VcImage *image = vc_transfer_open(&m->transfer, pack->images,
                                             m->arguments.files[0], NULL, error);
     unsigned disk;

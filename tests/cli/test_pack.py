@@ -171,6 +171,34 @@ def test_a_terminal_is_told_how_to_restore():
 
 
 @in_folder
+def test_an_option_of_the_machine_that_would_be_lost_is_refused():
+    write('a.raw', pattern(SIZE))
+    write('conf', CONFIG)
+    archive('a.vma', [('drive-scsi0', pattern(SIZE))])
+    machine = [(f'--{word}', value) for word, value in [
+        ('name', 'web'), ('memory', '4096'), ('cores', '4'), ('bios', 'ovmf'), ('machine', 'q35'),
+        ('ostype', 'l26'), ('scsihw', 'lsi'), ('net0', 'virtio'), ('boot', 'order=scsi0'),
+        ('memory', 'nonsense')]]
+    for option in machine:
+        fails('raw-to-vma', '--config', 'conf', *option, 'a.raw', 'b.vma',
+              says=f'{option[0]}: the file of --config says what the machine is')
+        fails('convert', '-O', 'vma', *option, 'a.vma', 'b.vma', says=option[0])
+    fails('convert', '-O', 'vma', '--cores', '4', 'a.vma', 'b.vma',
+          says='--cores: the configuration that comes with the archive stays')
+    whole = [('--config', 'no-such'), ('--firewall', 'no-such'), ('--vmid', '123'), *machine]
+    for option in whole:
+        for command in [['convert', 'a.raw', 'o.raw'], ['measure', '-O', 'vhdx', 'a.raw'],
+                        ['measure', '--size', '1G', '-O', 'vma']]:
+            fails(*command, *option, says=option[0])
+    fails('convert', '--config', 'no-such', 'a.raw', 'o.raw',
+          says='--config: only an archive holds a configuration (-O vma)')
+    equal(cli.left(), ['a.raw', 'a.vma', 'conf'])
+    # The number of the machine is no line of a configuration, but where it is restored to.
+    ok('raw-to-vma', '--config', 'conf', '--vmid', '123', 'a.raw', NAME)
+    ok('measure', '-O', 'vma', '--name', 'web', 'a.raw')
+
+
+@in_folder
 def test_what_makes_no_machine_is_refused():
     write('a.raw', pattern(SIZE))
     for options, says in [
