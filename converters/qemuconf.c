@@ -118,6 +118,16 @@ drive_line(const VcQemuConf *conf, const char *drive, uint64_t size, unsigned nu
                            conf->vmid, conf->vmid, number, extra, text);
 }
 
+/* Its variables are of use to OVMF alone; what needs them does not start without. */
+static bool
+has_efi_variables(const VcLayout *layout)
+{
+    for (unsigned i = 0; i < layout->n_disks; i++)
+        if (g_str_has_prefix(layout->disks[i].name, "drive-efidisk"))
+            return true;
+    return false;
+}
+
 /* Adds the lines of the drives to LINES and those of the map to MAP. */
 static bool
 add_drives(const VcQemuConf *conf, const VcLayout *layout, GPtrArray *lines,
@@ -196,7 +206,7 @@ vc_qemuconf_make(const VcQemuConf *conf, const VcLayout *layout, GError **error)
                                              c.cores > 0 ? c.cores : 2);
     g_autofree char *memory = g_strdup_printf("%" G_GUINT64_FORMAT,
                                               c.memory_mib > 0 ? c.memory_mib : 2048);
-    add_line(lines, "bios", c.bios);
+    add_line(lines, "bios", c.bios || !has_efi_variables(layout) ? c.bios : "ovmf");
     add_line(lines, "boot", c.boot ? c.boot : order);
     add_line(lines, "cores", cores);
     add_line(lines, "machine", c.machine);

@@ -22,7 +22,7 @@ typedef struct {
     const char *name;    /* of the machine: a DNS name */
     uint64_t memory_mib; /* 2048 */
     uint64_t cores;      /* 2 */
-    const char *bios;    /* seabios or ovmf */
+    const char *bios;    /* seabios or ovmf; with an efidisk ovmf */
     const char *machine; /* "q35" */
     const char *ostype;  /* l26 */
     const char *scsihw;  /* virtio-scsi-single */

@@ -83,6 +83,22 @@ START_TEST(a_configuration_has_defaults_for_all_that_is_needed)
 }
 END_TEST
 
+/* SeaBIOS would not look at its variables, and the machine not start. */
+START_TEST(a_machine_with_variables_of_efi_has_ovmf_unless_another_is_wanted)
+{
+    g_auto(VcLayout) layout = { 0 };
+    vc_layout_add_disk(&layout, "drive-scsi0", 512);
+    vc_layout_add_disk(&layout, "drive-efidisk0", 528 << 10);
+    g_autofree char *text = vc_qemuconf_make(&(VcQemuConf){ 0 }, &layout, NULL);
+    ck_assert_ptr_nonnull(strstr(text, "bios: ovmf\n"));
+
+    const VcQemuConf wish = { .bios = "seabios" };
+    g_autofree char *wished = vc_qemuconf_make(&wish, &layout, NULL);
+    ck_assert_ptr_nonnull(strstr(wished, "bios: seabios\n"));
+    ck_assert_ptr_null(strstr(wished, "ovmf"));
+}
+END_TEST
+
 START_TEST(a_value_cannot_bring_lines_of_its_own)
 {
     g_auto(VcLayout) layout = { 0 };
@@ -209,6 +225,8 @@ main(void)
     tcase_add_test(tests, a_configuration_has_a_drive_and_a_map_line_for_each_disk);
     tcase_add_test(tests, the_variables_of_efi_tell_their_kind_by_their_size);
     tcase_add_test(tests, a_configuration_has_defaults_for_all_that_is_needed);
+    tcase_add_test(tests,
+                   a_machine_with_variables_of_efi_has_ovmf_unless_another_is_wanted);
     tcase_add_test(tests, a_value_cannot_bring_lines_of_its_own);
     tcase_add_test(tests, a_disk_that_is_no_drive_of_proxmox_cannot_be_configured);
     tcase_add_test(tests, drives_and_devices_are_named_both_ways);
