@@ -13,6 +13,7 @@ typedef struct {
     bool mapped[VC_DISKS_MAX]; /* by disk */
     GHashTable *drives;        /* of "DRIVE: …" lines */
     GPtrArray *wanted;         /* drives of map lines */
+    bool in_section;           /* behind the lines of the machine as it is */
 } Check;
 
 static void
@@ -60,8 +61,25 @@ check_map_line(Check *check, const char *line, unsigned number, GError **error)
         fail_line(error, number, line, "the disk has a line already");
         return false;
     }
+    if (g_ptr_array_find_with_equal_func(check->wanted, parts[0], g_str_equal, NULL)) {
+        fail_line(error, number, line, "the drive has a disk already");
+        return false;
+    }
     check->mapped[disk] = true;
     g_ptr_array_add(check->wanted, g_strdup(parts[0]));
+    return true;
+}
+
+/* qmrestore puts a disk into the line of its drive: a CD-ROM it would stay, and a drive
+ * without backup become a comment. */
+static bool
+takes_disk(const char *value)
+{
+    static const char *const no_disk[] = { "media=cdrom", "backup=0" };
+    g_auto(GStrv) parts = g_strsplit(value, ",", -1);
+    for (size_t i = 0; i < G_N_ELEMENTS(no_disk); i++)
+        if (g_strv_contains((const char *const *)parts, no_disk[i]))
+            return false;
     return true;
 }
 
@@ -70,8 +88,10 @@ check_line(Check *check, const char *line, unsigned number, GError **error)
 {
     if (g_str_has_prefix(line, VC_QEMUCONF_MAP))
         return check_map_line(check, line, number, error);
+    /* "[NAME]" begins a snapshot or what is pending: not the machine that starts. */
+    check->in_section = check->in_section || line[0] == '[';
     const char *colon = strchr(line, ':');
-    if (colon && line[0] != '#')
+    if (colon && line[0] != '#' && !check->in_section && takes_disk(colon + 1))
         g_hash_table_add(check->drives, g_strndup(line, (gsize)(colon - line)));
     return true;
 }
@@ -111,7 +131,9 @@ check_complete(const Check *check, GError **error)
         if (g_hash_table_contains(check->drives, drive))
             continue;
         vc_fail(error, VC_ERROR_USAGE,
-                VC_QEMUCONF_NAME ": maps a disk to %s, and has no line '%s: …' for it",
+                VC_QEMUCONF_NAME
+                ": maps a disk to %s, and has no line '%s: …' for it; those of "
+                "snapshots, CD-ROMs and with backup=0 do not count",
                 drive, drive);
         return false;
     }

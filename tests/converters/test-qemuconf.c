@@ -171,6 +171,14 @@ static const struct {
     { "scsi0: "
       "x\n#qmdump#map:scsi0:drive-scsi0::raw:\n#qmdump#map:scsi1:drive-scsi0::raw:\n",
       "line 3, '#qmdump#map:scsi1:drive-scsi0::raw:': the disk has a line already" },
+    { "#qmdump#map:scsi0:drive-scsi0::raw:\n[snap1]\nscsi0: x\n", "no line 'scsi0: " },
+    { "#qmdump#map:scsi0:drive-scsi0::raw:\nscsi0: x\n[snap1]\nscsi0: y\n", NULL },
+    { "scsi0: x\n[snap1]\n#qmdump#map:scsi0:drive-scsi0::raw:\n", NULL },
+    { "scsi0: none,media=cdrom\n#qmdump#map:scsi0:drive-scsi0::raw:\n",
+      "no line 'scsi0: " },
+    { "scsi0: x,size=1G,backup=0\n#qmdump#map:scsi0:drive-scsi0::raw:\n",
+      "no line 'scsi0: " },
+    { "scsi0: x,media=disk,backup=1\n#qmdump#map:scsi0:drive-scsi0::raw:\n", NULL },
     { "scsi0: x\n#qmdump#map:scsi0:drive-scsi0:raw:\n", "line 2" },
     { "scsi0: x\n#qmdump#map:scsi99:drive-scsi0::raw:\n", "line 2" },
     { "scsi0: x\n#qmdump#map:scsi0:drive-scsi0::raw:x\n", "line 2" },
@@ -193,6 +201,23 @@ START_TEST(a_configuration_must_fit_the_disks)
     ck_assert(!taken);
     assert_error(error, VC_ERROR_USAGE);
     ck_assert_msg(strstr(error->message, confs[_i].says) != NULL, "%s", error->message);
+}
+END_TEST
+
+START_TEST(two_disks_cannot_be_one_drive)
+{
+    static const char text[] = "scsi0: x\n#qmdump#map:scsi0:drive-scsi0::raw:\n"
+                               "#qmdump#map:scsi0:drive-scsi1::raw:\n";
+    g_auto(VcLayout) layout = { 0 };
+    vc_layout_add_disk(&layout, "drive-scsi0", 512);
+    vc_layout_add_disk(&layout, "drive-scsi1", 512);
+    g_autoptr(GError) error = NULL;
+
+    ck_assert(!vc_qemuconf_check(text, strlen(text), &layout, &error));
+    assert_error(error, VC_ERROR_USAGE);
+    ck_assert_msg(strstr(error->message, "line 3") &&
+                      strstr(error->message, "the drive has a disk already"),
+                  "%s", error->message);
 }
 END_TEST
 
@@ -232,6 +257,7 @@ main(void)
     tcase_add_test(tests, drives_and_devices_are_named_both_ways);
     tcase_add_loop_test(tests, a_configuration_must_fit_the_disks, 0,
                         G_N_ELEMENTS(confs));
+    tcase_add_test(tests, two_disks_cannot_be_one_drive);
     tcase_add_test(tests, a_name_with_white_space_is_refused);
     tcase_add_test(tests, bytes_are_no_configuration);
     suite_add_tcase(suite, tests);
