@@ -52,7 +52,8 @@ parse_target(VcVmaMapping *mapping, const char *line)
     if (!equals || equals == name || equals[1] == '\0')
         return false;
     mapping->device = g_strndup(name, (gsize)(equals - name));
-    mapping->path = g_strdup(equals + 1);
+    /* "-" is a file's name here: standard output has the list. */
+    mapping->path = g_strdup(strcmp(equals + 1, "-") == 0 ? "./-" : equals + 1);
     return true;
 }
 

@@ -153,6 +153,15 @@ def test_a_map_sends_disks_where_it_says():
 
 
 @in_folder
+def test_a_map_never_sends_a_disk_into_the_list():
+    make()
+    write('map', b'format=raw:1:drive-scsi0=-\nskip=drive-efidisk0\n')
+    for _ in ['new', 'in place']:
+        equal(ok('vma', 'extract', '--force', '-r', 'map', 'a.vma', 'out', env=UTC).out, LIST)
+        equal(read('-'), DISKS[0][1])
+
+
+@in_folder
 def test_a_map_ends_with_done_or_an_empty_line():
     make()
     for end in [b'done\n', b'\n']:
