@@ -23,7 +23,6 @@ vc_vma_mapping_clear(VcVmaMapping *mapping)
     g_clear_pointer(&mapping->device, g_free);
     g_clear_pointer(&mapping->path, g_free);
     g_clear_pointer(&mapping->format, g_free);
-    g_clear_pointer(&mapping->cache, g_free);
 }
 
 /* Takes "KEY=VALUE:" from the beginning of *LINE; false when another thing stands
@@ -65,11 +64,11 @@ parse(VcVmaMapping *mapping, const char *line)
         mapping->device = g_strdup(line + strlen("skip="));
         return mapping->device[0] != '\0';
     }
-    g_autofree char *rate = NULL, *group = NULL;
+    g_autofree char *rate = NULL, *group = NULL, *cache = NULL;
     while (take_option(&line, "format=", &mapping->format) ||
            take_option(&line, "throttling.bps=", &rate) ||
            take_option(&line, "throttling.group=", &group) ||
-           take_option(&line, "cache=", &mapping->cache))
+           take_option(&line, "cache=", &cache))
         continue;
     guint64 bytes = 0;
     if (rate && !g_ascii_string_to_unsigned(rate, 10, 0, G_MAXINT64, &bytes, NULL))

@@ -14,7 +14,6 @@ typedef struct {
     bool skip;
     char *path;       /* NULL with skip */
     char *format;     /* NULL: by the path, or by what stands there */
-    char *cache;      /* NULL: not said */
     uint64_t rate;    /* throttling.bps; 0: not said */
     bool write_zeros; /* the target holds something: zeros must be written */
 } VcVmaMapping;
@@ -22,7 +21,8 @@ typedef struct {
 /* Parses a line without its newline:
  *     skip=NAME
  *     [format=F:][throttling.bps=N:][throttling.group=G:][cache=MODE:]W:NAME=PATH
- * with the options in any order, each once at most, and W 0 or 1. */
+ * with the options in any order, each once at most, and W 0 or 1. The group and the
+ * mode are taken and mean nothing. */
 bool vc_vma_mapping_parse(VcVmaMapping *mapping, const char *line, GError **error);
 void vc_vma_mapping_clear(VcVmaMapping *mapping);
 

@@ -4,8 +4,6 @@
 
 #include "formats/label.h"
 #include "formats/vma/blobs.h"
-#include "formats/vma/header.h"
-#include "io/bytes.h"
 #include "io/error.h"
 
 #include <string.h>

@@ -20,10 +20,8 @@ write_out(const VcVmaMapping *m)
                     : g_strdup("");
     g_autofree char *format = m->format ? g_strdup_printf("format=%s:", m->format)
                                         : g_strdup("");
-    g_autofree char *cache = m->cache ? g_strdup_printf("cache=%s:", m->cache)
-                                      : g_strdup("");
-    return g_strdup_printf("%s%s%s%c:%s=%s", cache, rate, format,
-                           m->write_zeros ? '1' : '0', m->device, m->path);
+    return g_strdup_printf("%s%s%c:%s=%s", rate, format, m->write_zeros ? '1' : '0',
+                           m->device, m->path);
 }
 
 static void
