@@ -108,21 +108,6 @@ open_image(const Check *c, VcFile **file, const VcFormat **format, GError **erro
     return *format != NULL;
 }
 
-/* Where a compressed stream is damaged in what opens it, that is found as it is where
- * the damage comes later: what is said must not depend on the length of the file. */
-static bool
-report_damage(VcReport *report, GError *what, GError **error)
-{
-    if (!g_error_matches(what, VC_ERROR, VC_ERROR_CORRUPT) &&
-        !g_error_matches(what, VC_ERROR, VC_ERROR_SHORT)) {
-        g_propagate_error(error, what);
-        return false;
-    }
-    vc_report_add(report, VC_FINDING_CORRUPT, "%s", what->message);
-    g_error_free(what);
-    return true;
-}
-
 /* Gives the exit status. */
 static int
 check(const Check *c, bool json, GError **error)
@@ -134,7 +119,8 @@ check(const Check *c, bool json, GError **error)
     g_auto(VcReport) report = { 0 };
     vc_report_init(&report);
     if (!open_image(c, &file, &format, &what)) {
-        if (!report_damage(&report, what, error))
+        /* What is said must not depend on where in a stream the damage lies. */
+        if (!vc_report_damage(&report, what, error))
             return CHECK_FAILED;
     } else if (!format->check) {
         vc_fail(error, VC_ERROR_UNSUPPORTED, "%s: %s images have nothing to check",

@@ -120,6 +120,8 @@ compare(const Compare *c, VcImage images[2], unsigned workers, GError **error)
         print_json(&result);
     else if (!c->quiet)
         print_human(c, &result, MIN(size, second_size));
+    if (!vc_print_flush(error))
+        return COMPARE_NOT_READ; /* 1 would say that they differ */
     return result.same ? COMPARE_SAME : COMPARE_DIFFERENT;
 }
 

@@ -28,9 +28,14 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Create, create_clear)
 static bool
 find_size(const Create *c, uint64_t *size, GError **error)
 {
-    if (c->arguments.n_files == 2)
-        return vc_arguments_size("the size", c->arguments.files[1], 0, size, error);
     *size = vc_options_size(c->transfer.create, "size", VC_SIZE_UNKNOWN);
+    if (c->arguments.n_files == 2) {
+        if (*size == VC_SIZE_UNKNOWN)
+            return vc_arguments_size("the size", c->arguments.files[1], 0, size, error);
+        vc_fail(error, VC_ERROR_USAGE, "%s: two sizes are given, %s and -o size",
+                c->arguments.files[0], c->arguments.files[1]);
+        return false;
+    }
     if (*size != VC_SIZE_UNKNOWN)
         return true;
     vc_fail(error, VC_ERROR_USAGE, "%s: an empty image needs a size, such as 10G",

@@ -138,6 +138,18 @@ prepare_sparse(VcTransfer *t, GError **error)
 }
 
 static bool
+prepare_align(VcTransfer *t, GError **error)
+{
+    if (t->align && vc_options_text(t->create, "size", NULL)) {
+        vc_fail(
+            error, VC_ERROR_USAGE,
+            "--size-align rounds the size of the source, and -o size is another one");
+        return false;
+    }
+    return vc_arguments_size("--size-align", t->align, 0, &t->size_align, error);
+}
+
+static bool
 prepare_reflink(VcTransfer *t, GError **error)
 {
     static const char *const words[] = { "auto", "always", "never" };
@@ -147,6 +159,9 @@ prepare_reflink(VcTransfer *t, GError **error)
             return true;
         }
     }
+    /* What is shared comes as it lies, zeros as well, and so with another layout. */
+    if (!t->reflink && t->reproducible)
+        t->convert.reflink = VC_REFLINK_NEVER;
     if (!t->reflink)
         return true;
     vc_fail(error, VC_ERROR_USAGE, "--reflink is auto, always or never, not '%s'",
@@ -189,7 +204,7 @@ vc_transfer_prepare(VcTransfer *t, GError **error)
         !vc_cache_parse("-t", t->target_cache, &t->convert.target_cache,
                         &t->convert.sync, error) ||
         !vc_arguments_size("-r", t->rate, 0, &t->convert.rate, error) ||
-        !vc_arguments_size("--size-align", t->align, 0, &t->size_align, error) ||
+        !prepare_align(t, error) ||
         !vc_arguments_number("-m", t->workers, VC_WORKERS_MAX, VC_WORKERS_DEFAULT,
                              &workers, error) ||
         !vc_identity_prepare(&t->convert.identity, t->reproducible, error))

@@ -2,6 +2,8 @@
 /* What `check` found in an image. */
 #include "formats/report.h"
 
+#include "io/error.h"
+
 #include <stdarg.h>
 
 static void
@@ -42,4 +44,17 @@ vc_report_add(VcReport *report, VcFindingKind kind, const char *format, ...)
     VcFinding finding = { .kind = kind, .text = g_strdup_vprintf(format, args) };
     va_end(args);
     g_array_append_val(report->findings, finding);
+}
+
+bool
+vc_report_damage(VcReport *report, GError *what, GError **error)
+{
+    if (!g_error_matches(what, VC_ERROR, VC_ERROR_CORRUPT) &&
+        !g_error_matches(what, VC_ERROR, VC_ERROR_SHORT)) {
+        g_propagate_error(error, what);
+        return false;
+    }
+    vc_report_add(report, VC_FINDING_CORRUPT, "%s", what->message);
+    g_error_free(what);
+    return true;
 }

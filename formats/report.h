@@ -38,4 +38,9 @@ bool vc_report_wants(VcReport *report, VcFindingKind kind);
 void vc_report_add(VcReport *report, VcFindingKind kind, const char *format, ...)
     G_GNUC_PRINTF(3, 4);
 
+/* Makes a finding of WHAT (taken) where it says that the file, or the compressed stream
+ * in it, is damaged or ends early. Anything else, a limit or an error of the system,
+ * says nothing about the file: then it is the error. */
+bool vc_report_damage(VcReport *report, GError *what, GError **error);
+
 #endif

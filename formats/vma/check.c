@@ -93,21 +93,6 @@ check_extents(VcFile *file, const VmaHeader *header, VcReport *report, GError **
     return well;
 }
 
-/* Damage of the stream that the archive comes in is found, too; what could not be read
- * for another reason (a limit, an error of the system) is not said to be damaged. */
-static bool
-report_stream_error(VcReport *report, GError *what, GError **error)
-{
-    if (!g_error_matches(what, VC_ERROR, VC_ERROR_CORRUPT) &&
-        !g_error_matches(what, VC_ERROR, VC_ERROR_SHORT)) {
-        g_propagate_error(error, what);
-        return false;
-    }
-    vc_report_add(report, VC_FINDING_CORRUPT, "%s", what->message);
-    g_error_free(what);
-    return true;
-}
-
 /* What the header alone is refused for is found, and not a failure of the check. */
 static bool
 report_header_error(VcReport *report, GError *what, GError **error)
@@ -139,7 +124,7 @@ vma_check(VcFile *file, VcReport *report, GError **error)
         report->total += vma_cluster_count(header.layout.disks[i].size);
     check_names(&header.layout, report);
     bool ok = check_extents(file, &header, report, &what) ||
-              report_stream_error(report, what, error);
+              vc_report_damage(report, what, error);
     vma_header_clear(&header);
     return ok;
 }

@@ -317,7 +317,20 @@ def test_roundtrip_goes_through_every_format():
     equal(got['identical'], True)
     equal([step['via'] for step in got['steps']], ['vhdx', 'vma'])
     fails('roundtrip', '--via', 'qcow2', 'a.raw', says='qcow2')
+    fails('roundtrip', '--via', '', 'a.raw', says='names no format')
+    fails('roundtrip', '--compress', 'zstd', 'a.raw', says='--compress')
     equal(cli.left(), ['a.raw'])
+
+
+@in_folder
+def test_roundtrip_takes_what_says_no_size_and_what_is_no_plain_path():
+    write('a.raw', pattern(SIZE))
+    ok('convert', 'a.raw', 'a.raw.gz')
+    equal(ok('roundtrip', '--via', 'raw,vpc', 'a.raw.gz').out,
+          'via raw: identical\nvia vpc: identical\n')
+    equal(ok('roundtrip', '--via', 'vpc,raw', '--image-opts',
+             'driver=raw,file.filename=a.raw').out,
+          'via vpc: identical\nvia raw: identical\n')
 
 
 @in_folder

@@ -180,10 +180,25 @@ def test_an_unknown_option_of_a_format_is_refused():
 
 def test_a_full_standard_output_is_an_error():
     with open('/dev/full', 'wb') as full:
-        import subprocess
         done = subprocess.run([cli.VCONV, '--help'], stdout=full, stderr=subprocess.PIPE)
     equal(done.returncode, 1)
     equal(done.stderr, b'vconv: standard output: No space left on device\n')
+
+
+@in_folder
+def test_of_compare_a_full_standard_output_is_no_difference():
+    write('a.raw', pattern(4096))
+    with open('/dev/full', 'wb') as full:
+        equal(subprocess.run([cli.VCONV, 'compare', 'a.raw', 'a.raw'], stdout=full).returncode, 4)
+
+
+@in_folder
+def test_a_size_is_given_once():
+    write('a.raw', pattern(4096))
+    fails('create', 'b.vhdx', '1G', '-o', 'size=2G', says='two sizes')
+    fails('convert', '-O', 'vpc', '-o', 'subformat=fixed,size=20000256', '--size-align', '1M',
+          'a.raw', 'b.vhd', says='--size-align')
+    equal(cli.left(), ['a.raw'])
 
 
 def test_as_qemu_img_only_its_commands_are_there():
