@@ -150,6 +150,23 @@ START_TEST(the_bitmap_says_sector_by_sector_who_has_it)
 }
 END_TEST
 
+START_TEST(each_chunk_has_its_own_bitmap)
+{
+    begin_child(4099 * MIB);
+    ck_assert_uint_eq(image.ratio, 4096);
+    uint64_t first = add_bitmap(0), second = add_bitmap(1);
+    uint64_t place = image_add(&image, 1, PARTIAL, 0x11);
+    uint64_t behind = image_add(&image, 4097, PARTIAL, 0x22);
+    /* Block 4097 is the second of its chunk, too. */
+    image_fill(&image, first + 256, 0x0f, 1);
+    image_fill(&image, second + 256, 0xff, 1);
+    g_autoptr(VcSource) source = with_parent(parent());
+    assert_data(source, MIB, 4 * 512, place);
+    assert_data(source, 4097 * MIB, 8 * 512, behind);
+    assert_zero(source, 4097 * MIB + 8 * 512, MIB - 8 * 512, true);
+}
+END_TEST
+
 /* Whoever asks for a piece of it does not pay for all of it. */
 START_TEST(a_long_run_of_bits_ends_with_a_piece_of_the_bitmap)
 {
@@ -195,7 +212,7 @@ START_TEST(a_partial_block_needs_its_bitmap)
     static const unsigned states[] = { 1, 2, 3, 4, 5, 7 };
     for (unsigned i = 0; i < G_N_ELEMENTS(states); i++) {
         begin_child(0);
-        image_bitmap(&image, 0, states[i], 4 * MIB);
+        image_bitmap(&image, 0, states[i], add_bitmap(0));
         refuses_to_index(&image, VC_ERROR_CORRUPT);
     }
     begin_child(0);
@@ -417,6 +434,20 @@ START_TEST(a_fault_of_the_parent_is_found_when_the_child_is_indexed)
 }
 END_TEST
 
+START_TEST(a_fault_of_a_parent_that_comes_later_is_found_when_it_is_adopted)
+{
+    g_autoptr(GError) error = NULL;
+    g_auto(Image) up = { 0 };
+    image_build(&up);
+    image_block(&up, 0, PRESENT, 1000 * MIB);
+    begin_child(0);
+    g_autoptr(VcSource) source = opens_indexed(&image);
+    g_autoptr(VcSource) mine = opens(&up);
+    ck_assert(!vc_source_adopt(source, mine, &error));
+    assert_error(error, VC_ERROR_CORRUPT);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -427,6 +458,7 @@ main(void)
     tcase_add_test(tests, nothing_is_read_before_the_parent_is_there);
     tcase_add_test(tests, what_is_not_in_the_child_is_in_the_parent);
     tcase_add_test(tests, the_bitmap_says_sector_by_sector_who_has_it);
+    tcase_add_test(tests, each_chunk_has_its_own_bitmap);
     tcase_add_test(tests, a_long_run_of_bits_ends_with_a_piece_of_the_bitmap);
     tcase_add_test(tests, a_partial_block_at_the_end_goes_to_the_end_of_the_disk);
     tcase_add_test(tests, a_partial_block_needs_its_bitmap);
@@ -444,6 +476,8 @@ main(void)
     tcase_add_test(tests, a_linkage_in_another_notation_is_told);
     tcase_add_test(tests, a_child_without_a_locator_is_corrupt);
     tcase_add_test(tests, a_fault_of_the_parent_is_found_when_the_child_is_indexed);
+    tcase_add_test(tests,
+                   a_fault_of_a_parent_that_comes_later_is_found_when_it_is_adopted);
     suite_add_tcase(suite, tests);
     return run_suite(suite);
 }

@@ -33,6 +33,7 @@ START_TEST(blocks_that_lie_together_are_one_extent)
     image_add(&image, 1, PRESENT, 2);
     uint64_t third = image_add(&image, 4, PRESENT, 3);
     uint64_t fourth = image_add(&image, 3, PRESENT, 4);
+    image_add(&image, 6, PRESENT, 5); /* what follows does not end with the file */
     g_autoptr(VcSource) source = opens_indexed(&image);
     assert_data(source, 0, 2 * MIB, first);
     assert_data(source, 4096, 2 * MIB - 4096, first + 4096);
