@@ -178,6 +178,18 @@ START_TEST(the_log_never_changes_itself)
 }
 END_TEST
 
+START_TEST(changes_beside_the_log_are_none_of_it)
+{
+    uint64_t end = IMAGE_LOG + image.log_length;
+    put(0, 0, 5, IMAGE_LOG - 4096, 1);
+    replays();
+    ck_assert_uint_eq(page_at(IMAGE_LOG - 4096), 1);
+    put(0, 0, 6, end, 2);
+    replays();
+    ck_assert_uint_eq(page_at(end), 2);
+}
+END_TEST
+
 START_TEST(changes_and_sizes_beyond_every_file_are_refused)
 {
     Change huge = { .position = PAGE(0), .zeros = (uint64_t)1 << 60 };
@@ -241,6 +253,7 @@ main(void)
     tcase_add_test(tests, a_log_beyond_the_end_of_the_file_is_short);
     tcase_add_test(tests, headers_are_never_changed_by_the_log);
     tcase_add_test(tests, the_log_never_changes_itself);
+    tcase_add_test(tests, changes_beside_the_log_are_none_of_it);
     tcase_add_test(tests, changes_and_sizes_beyond_every_file_are_refused);
     tcase_add_test(tests, a_change_that_wraps_around_2_to_64_is_not_an_entry);
     tcase_add_test(tests, more_to_replay_than_memory_should_hold_is_limited);
