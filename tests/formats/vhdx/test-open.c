@@ -128,6 +128,14 @@ START_TEST(a_bat_too_short_for_the_disk_is_corrupt)
 {
     image_store64(&image, image_item(&image, 1), 200 * 1024 * MIB);
     refuses_to_open(&image, VC_ERROR_CORRUPT);
+
+    /* 1 MiB has room for 131072 entries, of which 31 are of bitmaps. */
+    image_build(&image);
+    image_store64(&image, image_item(&image, 1), 131041 * MIB);
+    opens_with_warnings(0);
+    image_build(&image);
+    image_store64(&image, image_item(&image, 1), 131042 * MIB);
+    refuses_to_open(&image, VC_ERROR_CORRUPT);
 }
 END_TEST
 
