@@ -166,6 +166,22 @@ START_TEST(a_fixed_disk_in_a_used_file_is_zero_where_nothing_fills_it)
 }
 END_TEST
 
+START_TEST(a_fixed_disk_in_a_used_file_keeps_what_was_placed_in_any_order)
+{
+    static const uint8_t data[VC_CELL] = { 9 };
+    g_autoptr(VcFile) file = used_file(40 * MIB), flat = vc_memory_file("flat");
+    g_autoptr(VcSink)
+        sink = must_create(file, 9 * MIB, "subformat=fixed,block_size=2M");
+
+    ck_assert(vc_file_zero(file, 4 * MIB, 9 * MIB, NULL)); /* as the engine does */
+    put(sink, flat, 8 * MIB, data, sizeof data);
+    put(sink, flat, 0, data, sizeof data);
+    must_finish(sink);
+    Strict s = strict(file);
+    same_as(&s, flat);
+}
+END_TEST
+
 START_TEST(an_older_image_is_none_any_more_once_a_block_is_placed)
 {
     g_autoptr(VcFile) file = vc_memory_file("x");
@@ -303,6 +319,8 @@ main(void)
     tcase_add_test(tests, a_dynamic_disk_in_a_used_file_keeps_all_rules);
     tcase_add_test(tests, a_fixed_disk_in_a_used_file_leaves_nothing_behind_its_end);
     tcase_add_test(tests, a_fixed_disk_in_a_used_file_is_zero_where_nothing_fills_it);
+    tcase_add_test(tests,
+                   a_fixed_disk_in_a_used_file_keeps_what_was_placed_in_any_order);
     tcase_add_test(tests, an_older_image_is_none_any_more_once_a_block_is_placed);
     tcase_add_test(tests, asking_for_the_first_time_after_finish_harms_nothing);
     tcase_add_test(tests, a_fault_at_any_moment_leaves_no_vhdx);
