@@ -174,6 +174,11 @@ START_TEST(every_failure_of_reading_is_reported)
     /* To recognise a VHD the footer at the end is enough. */
     fail_each(make_rich_image(true), read_all, 1);
     fail_each(make_image("subformat=fixed"), read_all, 1);
+    /* Without a footer at the end the header decides whether it is one; of each block
+     * opening looks at the bitmap. */
+    VcFile *damaged = make_image("");
+    vc_file_write(damaged, file_size(damaged) - 300, "x", 1, NULL);
+    fail_each(damaged, read_all, 3);
 }
 END_TEST
 
