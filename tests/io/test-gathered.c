@@ -111,6 +111,32 @@ START_TEST(the_size_can_be_set_in_between)
 }
 END_TEST
 
+/* Below, what was gathered comes before what is asked for. */
+START_TEST(every_other_operation_comes_behind_what_was_written)
+{
+    uint8_t have[1500];
+    g_autoptr(VcFile) below = vc_memory_file("below");
+    g_autoptr(VcFile) file = gather(below);
+
+    put(file, 0, 1000);
+    ck_assert_uint_eq(size_of(file), 1000);
+    put(file, 1000, 500);
+    ck_assert(vc_file_read(file, 0, have, sizeof have, NULL));
+    for (unsigned i = 0; i < sizeof have; i++)
+        ck_assert_uint_eq(have[i], byte_at(i));
+    put(file, 1500, 500);
+    ck_assert(vc_file_zero(file, 0, 2000, NULL));
+    ck_assert(vc_file_sync(file, NULL));
+    ck_assert(vc_file_read(below, 500, have, sizeof have, NULL));
+    for (unsigned i = 0; i < sizeof have; i++)
+        ck_assert_uint_eq(have[i], 0);
+    put(file, 2000, 500);
+    ck_assert(vc_file_truncate(file, 0, NULL));
+    ck_assert(vc_file_sync(file, NULL));
+    ck_assert_uint_eq(size_of(below), 0);
+}
+END_TEST
+
 START_TEST(what_was_not_written_stays_a_gap)
 {
     static const uint8_t zeros[100];
@@ -191,6 +217,7 @@ main(void)
     tcase_add_test(tests, a_write_may_touch_many_blocks);
     tcase_add_test(tests, more_blocks_than_there_is_memory_for_are_written_in_pieces);
     tcase_add_test(tests, the_size_can_be_set_in_between);
+    tcase_add_test(tests, every_other_operation_comes_behind_what_was_written);
     tcase_add_test(tests, what_was_not_written_stays_a_gap);
     tcase_add_test(
         tests,

@@ -290,6 +290,20 @@ START_TEST(what_one_output_reserved_another_one_gets)
 }
 END_TEST
 
+START_TEST(who_wrote_before_space_came_back_tries_again_as_well)
+{
+    VcFile *file = open_output();
+    unsigned before = vc_reserve_enter(NULL);
+    for (unsigned i = 0; i < 20; i++)
+        ck_assert(write_one(file, i));
+    ck_assert(vc_reserve_retry(before));
+    ck_assert(vc_reserve_retry(before));
+    ck_assert(!vc_reserve_retry(vc_reserve_enter(NULL)));
+    end_file(file, 20, 20);
+    vc_file_free(file);
+}
+END_TEST
+
 START_TEST(where_nothing_can_be_reserved_it_is_tried_once)
 {
     odd.reserve = EOPNOTSUPP;
@@ -382,6 +396,7 @@ main(void)
     tcase_add_test(tests, other_file_systems_are_left_alone);
     tcase_add_test(tests, a_full_disk_gets_back_what_was_reserved);
     tcase_add_test(tests, what_one_output_reserved_another_one_gets);
+    tcase_add_test(tests, who_wrote_before_space_came_back_tries_again_as_well);
     tcase_add_test(tests, where_nothing_can_be_reserved_it_is_tried_once);
     tcase_add_test(tests, no_write_is_lost_when_a_crowd_finds_the_disk_full);
     return run_suite(suite);
