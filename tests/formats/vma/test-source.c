@@ -209,6 +209,12 @@ START_TEST(neighbours_in_number_but_not_in_the_file_are_two_runs)
     g_autoptr(VcSource) source = open_file(build_file(&build));
     g_autofree char *runs = runs_of(source);
     ck_assert_str_eq(runs, "0:d0+16@13312 1:d0+1@78848 0:d16+16@82944 ");
+
+    /* Also where what lies between is not wanted. */
+    g_autoptr(VcSource) alone = open_file(build_file(&build));
+    alone->skip[1] = true;
+    g_autofree char *others = runs_of(alone);
+    ck_assert_str_eq(others, "0:d0+16@13312 0:d16+16@82944 ");
     build_clear(&build);
 }
 END_TEST
