@@ -243,6 +243,17 @@ START_TEST(what_cannot_be_written_back_gets_no_name)
 }
 END_TEST
 
+START_TEST(what_went_out_and_cannot_be_written_back_is_an_error)
+{
+    g_autoptr(GError) error = NULL;
+    g_autofree char *path = scratch_path("f");
+    g_autoptr(VcFile) file = vc_posix_append(creat(path, 0666), true, "f");
+    odd.fsync_file = EIO;
+    ck_assert(!vc_file_sync(file, &error));
+    assert_error(error, VC_ERROR_IO);
+}
+END_TEST
+
 START_TEST(a_directory_that_cannot_be_written_back_is_told)
 {
     odd.fsync_directory = EIO;
@@ -466,6 +477,7 @@ main(void)
     tcase_add_test(names, a_rename_that_is_refused_otherwise_is_not_tried_again);
     tcase_add_test(names, a_replacement_that_cannot_be_renamed_leaves_the_old_file);
     tcase_add_test(names, what_cannot_be_written_back_gets_no_name);
+    tcase_add_test(names, what_went_out_and_cannot_be_written_back_is_an_error);
     tcase_add_test(names, a_directory_that_cannot_be_written_back_is_told);
     tcase_add_test(names, a_file_system_that_does_not_sync_directories_is_well);
     tcase_add_test(names, permissions_that_cannot_be_kept_leave_the_old_file);

@@ -147,6 +147,18 @@ START_TEST(nothing_is_behind_what_is_appended)
 }
 END_TEST
 
+/* Its offset is 0 until something is written. */
+START_TEST(an_end_without_a_byte_cuts_off_nothing_that_is_appended_to)
+{
+    g_autofree char *path = scratch_path("f");
+    scratch_write("f", "0123456789", 10);
+    g_autoptr(VcFile)
+        file = vc_posix_append(open(path, O_WRONLY | O_APPEND), true, "f");
+    ck_assert(vc_file_end(file, 0, NULL));
+    scratch_assert("f", "0123456789", 10);
+}
+END_TEST
+
 START_TEST(a_pipe_has_nothing_behind_its_end)
 {
     char back[4];
@@ -211,6 +223,7 @@ main(void)
     tcase_add_test(tests, truncating_fills_up_with_zeros);
     tcase_add_test(tests, an_end_cuts_off_what_was_behind_it);
     tcase_add_test(tests, nothing_is_behind_what_is_appended);
+    tcase_add_test(tests, an_end_without_a_byte_cuts_off_nothing_that_is_appended_to);
     tcase_add_test(tests, a_pipe_has_nothing_behind_its_end);
     tcase_add_test(tests, a_broken_pipe_is_an_error_with_its_name);
     tcase_add_test(tests, a_full_disk_is_an_error_with_its_name);

@@ -9,8 +9,18 @@
 
 #include <pthread.h>
 #include <string.h>
+#include <sys/syscall.h>
 
 #define SIZE ((size_t)300001)
+
+static bool ends; /* no read gives anything */
+
+/* Goes before that of the library. */
+ssize_t
+pread(int fd, void *buffer, size_t length, off_t position)
+{
+    return ends ? 0 : syscall(SYS_pread64, fd, buffer, length, position);
+}
 
 static VcFile *
 open_scratch(const char *name, VcCache cache)
@@ -155,6 +165,41 @@ START_TEST(a_file_that_becomes_shorter_is_short)
 }
 END_TEST
 
+/* As over a network; what is missing would be taken for zeros. */
+START_TEST(a_read_that_ends_before_the_file_does_is_an_error)
+{
+    g_autoptr(GError) error = NULL;
+    uint8_t back[10];
+    size_t got;
+    scratch_write("f", "0123456789", 10);
+    g_autoptr(VcFile) file = open_scratch("f", VC_CACHE_WRITEBACK);
+    ends = true;
+    bool well = vc_file_read_some(file, 4, back, sizeof back, &got, &error);
+    bool behind = vc_file_read_some(file, 10, back, sizeof back, &got, NULL);
+    ends = false;
+    ck_assert(!well);
+    assert_error(error, VC_ERROR_IO);
+    ck_assert(behind);
+    ck_assert_uint_eq(got, 0);
+}
+END_TEST
+
+START_TEST(a_run_that_was_seen_ends_where_the_file_ends_now)
+{
+    g_autofree char *path = scratch_path("f");
+    bool data;
+    uint64_t length;
+    scratch_write("f", "", 0);
+    ck_assert_int_eq(truncate(path, 1 << 20), 0);
+    g_autoptr(VcFile) file = open_scratch("f", VC_CACHE_WRITEBACK);
+    ck_assert(vc_file_run(file, 0, &data, &length, NULL));
+    ck_assert_uint_eq(length, 1 << 20);
+    ck_assert_int_eq(truncate(path, 1 << 16), 0);
+    ck_assert(vc_file_run(file, 4096, &data, &length, NULL));
+    ck_assert_uint_eq(length, (1 << 16) - 4096);
+}
+END_TEST
+
 START_TEST(what_cannot_be_opened_says_why)
 {
     g_autoptr(GError) missing = NULL, directory = NULL;
@@ -272,6 +317,8 @@ main(void)
     tcase_add_test(tests, a_source_cannot_be_written);
     tcase_add_test(tests, runs_cover_the_file_and_holes_read_zero);
     tcase_add_test(tests, a_file_that_becomes_shorter_is_short);
+    tcase_add_test(tests, a_read_that_ends_before_the_file_does_is_an_error);
+    tcase_add_test(tests, a_run_that_was_seen_ends_where_the_file_ends_now);
     tcase_add_test(tests, what_cannot_be_opened_says_why);
     tcase_add_test(tests, a_fifo_is_a_stream);
     tcase_add_test(tests, standard_input_is_seekable_when_it_is_a_file);

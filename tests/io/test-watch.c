@@ -8,7 +8,9 @@
 #include "tests/check-main.h"
 #include "tests/io/scratch.h"
 
+#include <fcntl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 
 /* Into the file that is there. */
 static void
@@ -50,6 +52,38 @@ START_TEST(a_change_is_seen_also_when_the_file_is_closed)
 }
 END_TEST
 
+static void
+set_time(const char *path, struct timespec time)
+{
+    const struct timespec times[] = { time, time };
+    ck_assert_int_eq(utimensat(AT_FDCWD, path, times, 0), 0);
+}
+
+/* Who restores a file may give it the time that it had. */
+START_TEST(length_seconds_and_nanoseconds_tell_each_by_itself)
+{
+    static const struct {
+        const char *content;
+        struct timespec time;
+        bool changed;
+    } cases[] = { { "as it was", { 1000, 500 }, false },
+                  { "as it was!", { 1000, 500 }, true },
+                  { "as it was", { 1001, 500 }, true },
+                  { "as it was", { 1000, 501 }, true } };
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_autofree char *path = scratch_path("image");
+        g_autoptr(VcFile) file = open_image();
+        VcWatch *watch;
+        set_time(path, cases[0].time);
+        ck_assert(vc_watch_new(file, &watch, NULL));
+        overwrite(cases[i].content);
+        set_time(path, cases[i].time);
+        ck_assert(vc_watch_check(watch, NULL) == !cases[i].changed);
+        vc_watch_free(watch);
+    }
+}
+END_TEST
+
 START_TEST(what_does_not_tell_has_no_watch)
 {
     g_autoptr(VcFile) memory = vc_memory_file("m"),
@@ -86,6 +120,7 @@ main(void)
     TCase *tests = tcase_create("watch");
     tcase_add_checked_fixture(tests, scratch_setup, scratch_teardown);
     tcase_add_test(tests, a_change_is_seen_also_when_the_file_is_closed);
+    tcase_add_test(tests, length_seconds_and_nanoseconds_tell_each_by_itself);
     tcase_add_test(tests, what_does_not_tell_has_no_watch);
     tcase_add_test(tests, a_watch_that_cannot_be_had_is_an_error);
     suite_add_tcase(suite, tests);
