@@ -24,6 +24,18 @@ readlink(const char *path, char *text, size_t length)
     return syscall(SYS_readlinkat, AT_FDCWD, path, text, length);
 }
 
+static bool odd_close; /* what was written does not fit, says a close */
+
+int
+close(int fd)
+{
+    int result = (int)syscall(SYS_close, fd);
+    if (!odd_close)
+        return result;
+    errno = EDQUOT;
+    return -1;
+}
+
 static VcOutput *
 open_scratch(const char *name, VcOutputMode mode, GError **error)
 {
@@ -384,6 +396,42 @@ START_TEST(without_sync_it_gets_its_name_all_the_same)
 }
 END_TEST
 
+/* Without sync it is the only moment at which a network file system tells. */
+START_TEST(without_sync_a_close_that_fails_is_an_error)
+{
+    g_autoptr(GError) error = NULL;
+    g_autofree char *path = scratch_path("disk.raw");
+    g_autoptr(VcOutput)
+        output = vc_output_open(path, VC_OUTPUT_NEW, VC_CACHE_WRITEBACK, false, NULL);
+    odd_close = true;
+    bool well = vc_output_commit(output, &error);
+    odd_close = false;
+    ck_assert(!well);
+    assert_error(error, VC_ERROR_IO);
+    ck_assert(!scratch_exists("disk.raw"));
+}
+END_TEST
+
+START_TEST(what_was_new_can_be_taken_back_but_nothing_else)
+{
+    g_autofree char *theirs = scratch_path("theirs"), *path = scratch_path("taken");
+    scratch_write("replaced", "old", 3);
+    g_autoptr(VcOutput) new = open_and_write("new", VC_OUTPUT_NEW, "a");
+    g_autoptr(VcOutput) replaced = open_and_write("replaced", VC_OUTPUT_FORCE, "b");
+    g_autoptr(VcOutput) taken = open_and_write("taken", VC_OUTPUT_NEW, "c");
+    ck_assert(vc_output_commit(new, NULL) && vc_output_commit(replaced, NULL) &&
+              vc_output_commit(taken, NULL));
+    scratch_write("theirs", "d", 1);
+    ck_assert_int_eq(rename(theirs, path), 0);
+    vc_output_revert(new);
+    vc_output_revert(replaced);
+    vc_output_revert(taken);
+    ck_assert(!scratch_exists("new"));
+    scratch_assert("replaced", "b", 1);
+    scratch_assert("taken", "d", 1);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -412,5 +460,7 @@ main(void)
     tcase_add_test(tests, a_fifo_is_written_as_it_is);
     tcase_add_test(tests, a_dash_is_standard_output);
     tcase_add_test(tests, without_sync_it_gets_its_name_all_the_same);
+    tcase_add_test(tests, without_sync_a_close_that_fails_is_an_error);
+    tcase_add_test(tests, what_was_new_can_be_taken_back_but_nothing_else);
     return run_suite(suite);
 }

@@ -307,6 +307,20 @@ START_TEST(one_file_by_two_names_is_the_same)
 }
 END_TEST
 
+/* It may be the source all the same. */
+START_TEST(a_target_that_cannot_be_looked_at_is_an_error)
+{
+    g_autoptr(GError) error = NULL;
+    g_autofree char *a = scratch_path("a"), *circle = scratch_path("circle");
+    bool is;
+    scratch_write("a", "1", 1);
+    ck_assert_int_eq(symlink("circle", circle), 0);
+    ck_assert(!vc_posix_is_target(a, circle, &is, &error));
+    assert_error(error, VC_ERROR_IO);
+    ck_assert(!vc_posix_is_target(circle, a, &is, NULL));
+}
+END_TEST
+
 int
 main(void)
 {
@@ -324,5 +338,6 @@ main(void)
     tcase_add_test(tests, standard_input_is_seekable_when_it_is_a_file);
     tcase_add_test(tests, standard_input_goes_on_where_it_stands);
     tcase_add_test(tests, one_file_by_two_names_is_the_same);
+    tcase_add_test(tests, a_target_that_cannot_be_looked_at_is_an_error);
     return run_suite(suite);
 }
