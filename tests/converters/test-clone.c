@@ -126,6 +126,19 @@ convert(const char *name, const char *format, unsigned workers, VcReflink reflin
 }
 
 static void
+assert_same(const char *name, const char *format)
+{
+    g_autoptr(VcSource) a = open_source("source.raw", "raw");
+    g_autoptr(VcSource) b = open_source(name, format);
+    g_autofree uint8_t *x = g_malloc(UNIT), *y = g_malloc(UNIT);
+    for (unsigned i = 0; i < UNITS; i++) {
+        ck_assert(vc_source_read(a, 0, i * UNIT, x, UNIT, NULL));
+        ck_assert(vc_source_read(b, 0, i * UNIT, y, UNIT, NULL));
+        ck_assert_mem_eq(x, y, UNIT);
+    }
+}
+
+static void
 must_convert(const char *name, const char *format, unsigned workers, VcReflink reflink)
 {
     g_autoptr(GError) error = NULL;
@@ -148,14 +161,18 @@ START_TEST(what_is_partly_cloned_is_the_disk)
 {
     must_convert("out", formats[_i], 4, VC_REFLINK_AUTO);
     ck_assert_uint_ge(clones, UNITS / 2);
-    g_autoptr(VcSource) a = open_source("source.raw", "raw");
-    g_autoptr(VcSource) b = open_source("out", formats[_i]);
-    g_autofree uint8_t *x = g_malloc(UNIT), *y = g_malloc(UNIT);
-    for (unsigned i = 0; i < UNITS; i++) {
-        ck_assert(vc_source_read(a, 0, i * UNIT, x, UNIT, NULL));
-        ck_assert(vc_source_read(b, 0, i * UNIT, y, UNIT, NULL));
-        ck_assert_mem_eq(x, y, UNIT);
-    }
+    assert_same("out", formats[_i]);
+}
+END_TEST
+
+/* Each unit of the target takes its part of a long run. */
+START_TEST(a_run_over_many_units_is_cloned_piece_by_piece)
+{
+    g_autofree uint8_t *disk = pattern_new(UNITS * UNIT, 7);
+    scratch_write("source.raw", disk, UNITS * UNIT);
+    must_convert("out", formats[_i + 1], 4, VC_REFLINK_AUTO);
+    ck_assert_uint_eq(clones, UNITS);
+    assert_same("out", formats[_i + 1]);
 }
 END_TEST
 
@@ -207,6 +224,8 @@ main(void)
     tcase_set_timeout(tests, 60);
     int n = (int)G_N_ELEMENTS(formats);
     tcase_add_loop_test(tests, what_is_partly_cloned_is_the_disk, 0, n);
+    tcase_add_loop_test(tests, a_run_over_many_units_is_cloned_piece_by_piece, 0,
+                        n - 1);
     tcase_add_loop_test(tests, the_bytes_do_not_depend_on_the_workers, 0, n);
     tcase_add_loop_test(tests, nothing_is_cloned_that_shall_not_or_cannot_be, 0, 2);
     tcase_add_test(tests, always_is_an_error_where_nothing_can_be_shared);

@@ -4,8 +4,11 @@
 #include "converters/copy.h"
 #include "formats/format.h"
 #include "io/error.h"
+#include "io/lent.h"
 #include "io/memory.h"
+#include "io/ordered.h"
 #include "tests/check-main.h"
+#include "tests/io/fault.h"
 
 #include <string.h>
 
@@ -256,6 +259,92 @@ START_TEST(without_sparseness_zero_runs_are_written_too)
 }
 END_TEST
 
+/* Copies SCRIPT to a raw image in a file full of 0xee, and expects what it says. */
+static void
+overwrites(const VcExtent *script, unsigned n, uint64_t size, VcZeroPolicy zeros)
+{
+    g_autofree uint8_t *want = g_malloc(size), *have = g_malloc(size);
+    memset(want, 0xee, size);
+    g_autoptr(VcFile) file = vc_memory_file_from("used", want, size);
+    g_autoptr(VcSource) source = scripted_source(script, n, size);
+    source->ascending = true; /* so that one window follows the other */
+    memset(want, 0, size);
+    for (unsigned i = 0; i < n; i++)
+        if (script[i].kind == VC_DATA)
+            ck_assert(vc_file_read(source->file, script[i].position,
+                                   want + script[i].offset, script[i].length, NULL));
+
+    VcLayout layout = { 0 };
+    vc_layout_add_disk(&layout, "a", size);
+    g_autoptr(VcSink) sink = vc_format_create(vc_format_find("raw", NULL), file,
+                                              &layout, NULL, NULL, NULL);
+    vc_layout_clear(&layout);
+    VcConvertOptions options = { 0 };
+    VcPace pace;
+    vc_pace_start(&pace, &options, 0);
+    VcCopySettings settings = { .pace = &pace };
+    VcCopyRoute routes[2] = { { .sink = sink, .zeros = zeros } };
+    VcConvertStats stats = { 0 };
+    ck_assert(vc_copy(source, routes, &settings, &stats, NULL));
+    ck_assert(vc_file_read(file, 0, have, size, NULL));
+    for (uint64_t i = 0; i < size; i++)
+        if (want[i] != have[i])
+            ck_abort_msg("wrong byte at %" G_GUINT64_FORMAT, i);
+}
+
+/* In a cell, between cells, over whole windows, and in a buffer that was used before.
+ */
+START_TEST(zeros_go_over_what_was_there_and_not_over_data)
+{
+    static const VcExtent script[] = {
+        { .kind = VC_DATA, .length = MIB, .position = MIB },
+        { .kind = VC_ZERO, .offset = MIB, .length = MIB },
+        { .kind = VC_DATA, .offset = 2 * MIB, .length = 512 },
+        { .kind = VC_ZERO, .offset = 2 * MIB + 512, .length = 65536 },
+        { .kind = VC_DATA, .offset = 2 * MIB + 66048, .length = 300000 },
+        { .kind = VC_ZERO, .offset = 2 * MIB + 366048, .length = 4 * MIB - 366048 },
+    };
+    static const VcZeroPolicy policies[] = { { .sparse = 0 },
+                                             { .sparse = 4096, .write_zeros = true },
+                                             { .sparse = 65536, .write_zeros = true } };
+    overwrites(script, G_N_ELEMENTS(script), 6 * MIB, policies[_i]);
+}
+END_TEST
+
+START_TEST(zeros_as_long_as_the_shortest_hole_are_one)
+{
+    static const VcExtent script[] = {
+        { .kind = VC_DATA, .length = 4096 },
+        { .kind = VC_DATA, .offset = 4096, .length = 4096, .position = 7 * 4096 },
+        { .kind = VC_DATA, .offset = 8192, .length = 4096, .position = 7 * 4096 },
+        { .kind = VC_DATA, .offset = 12288, .length = 4096 },
+    };
+    g_autoptr(VcSource) source = scripted_source(script, G_N_ELEMENTS(script), MIB);
+    g_autoptr(VcFile) file = vc_memory_file("out");
+    g_autoptr(VcSink) sink = packing_sink(file, &source->layout);
+
+    ck_assert(copy(source, sink, 0, 8192, NULL));
+    ck_assert_str_eq(((Packing *)sink)->calls->str, "0:0+1000 0:3000+1000 ");
+}
+END_TEST
+
+/* What a buffer held behind the end of the disk does not count. */
+START_TEST(the_zeros_at_an_odd_end_are_not_placed)
+{
+    static const VcExtent script[] = {
+        { .kind = VC_DATA, .length = 4096 },
+        { .kind = VC_DATA, .offset = MIB, .length = 512, .position = 7 * 4096 },
+    };
+    g_autoptr(VcSource) source = scripted_source(script, 2, MIB + 512);
+    g_autoptr(VcFile) file = vc_memory_file("out");
+    g_autoptr(VcSink) sink = packing_sink(file, &source->layout);
+
+    source->ascending = true; /* as above */
+    ck_assert(copy(source, sink, 0, 4096, NULL));
+    ck_assert_str_eq(((Packing *)sink)->calls->str, "0:0+1000 ");
+}
+END_TEST
+
 START_TEST(an_error_of_the_source_ends_the_copy)
 {
     static const VcExtent script[] = {
@@ -270,6 +359,51 @@ START_TEST(an_error_of_the_source_ends_the_copy)
     ck_assert(!copy(source, sink, (unsigned)_i, 4096, &error));
     assert_error(error, VC_ERROR_CORRUPT);
     ck_assert_str_eq(error->message, "payload: scripted failure");
+}
+END_TEST
+
+START_TEST(an_error_of_the_target_ends_the_copy)
+{
+    static const VcExtent script[] = { { .kind = VC_DATA, .length = 3 * MIB } };
+    unsigned writes = 0;
+    for (unsigned nth = 0; nth == 0 || nth <= writes; nth++) {
+        g_autoptr(GError) error = NULL;
+        g_autoptr(VcSource) source = scripted_source(script, 1, 4 * MIB);
+        VcFaultPlan plan = { .kind = VC_FAULT_FAIL,
+                             .operations = VC_FAULT_WRITE,
+                             .nth = nth };
+        g_autoptr(VcFile) file = vc_fault_file(vc_memory_file("out"), &plan);
+        g_autoptr(VcSink) sink = packing_sink(file, &source->layout);
+        ck_assert(copy(source, sink, (unsigned)_i, 0, &error) == (nth == 0));
+        if (nth == 0)
+            writes = plan.count;
+        else
+            assert_error(error, VC_ERROR_IO);
+    }
+    ck_assert_uint_eq(writes, 3);
+}
+END_TEST
+
+/* What lies before is complete, so nothing need wait in memory. */
+START_TEST(a_pipe_gets_each_window_when_it_is_written)
+{
+    static const VcExtent script[] = {
+        { .kind = VC_DATA, .offset = MIB, .length = 65536 },
+        { .kind = VC_DATA, .offset = 3 * MIB, .length = 65536 },
+    };
+    g_autoptr(VcSource) source = scripted_source(script, 2, 4 * MIB);
+    g_autoptr(VcFile) below = vc_memory_file("out");
+    g_autoptr(VcFile) file = vc_ordered_file(vc_lent_file(below));
+    VcLayout layout = { 0 };
+    uint64_t size;
+    vc_layout_add_disk(&layout, "a", 4 * MIB);
+    g_autoptr(VcSink) sink = vc_format_create(vc_format_find("raw", NULL), file,
+                                              &layout, NULL, NULL, NULL);
+    vc_layout_clear(&layout);
+    source->ascending = true;
+    ck_assert(copy(source, sink, (unsigned)_i, 4096, NULL));
+    ck_assert(vc_file_size(below, &size, NULL));
+    ck_assert_uint_eq(size, 3 * MIB + 65536);
 }
 END_TEST
 
@@ -300,7 +434,12 @@ main(void)
     tcase_add_test(tests, zero_cells_are_not_placed);
     tcase_add_test(tests, zeros_shorter_than_the_shortest_hole_are_written);
     tcase_add_test(tests, without_sparseness_zero_runs_are_written_too);
+    tcase_add_loop_test(tests, zeros_go_over_what_was_there_and_not_over_data, 0, 3);
+    tcase_add_test(tests, zeros_as_long_as_the_shortest_hole_are_one);
+    tcase_add_test(tests, the_zeros_at_an_odd_end_are_not_placed);
     tcase_add_loop_test(tests, an_error_of_the_source_ends_the_copy, 0, 3);
+    tcase_add_loop_test(tests, an_error_of_the_target_ends_the_copy, 0, 3);
+    tcase_add_loop_test(tests, a_pipe_gets_each_window_when_it_is_written, 0, 3);
     tcase_add_loop_test(
         tests, a_run_beyond_the_end_of_the_file_is_an_error_with_its_name, 0, 3);
     suite_add_tcase(suite, tests);
