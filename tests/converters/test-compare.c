@@ -149,15 +149,18 @@ END_TEST
 START_TEST(a_byte_beside_a_hole_is_a_difference_at_the_byte)
 {
     g_autofree uint8_t *bytes = g_malloc0(SIZE);
-    bytes[4 * MIB + 4097] = 1;
-    for (int swapped = 0; swapped < 2; swapped++) {
+    static const uint64_t places[] = { 4 * MIB + 4097, SIZE - 1 };
+    for (unsigned k = 0; k < 4; k++) {
+        bool swapped = k % 2;
+        memset(bytes, 0, SIZE);
+        bytes[places[k / 2]] = 1;
         Pair pair = { scripted_source("a", SCRIPTED_MAP, SIZE),
                       scripted_source("b", SCRIPTED_MAP, SIZE) };
         scripted_add_data(swapped ? pair.b : pair.a, 0, SIZE, bytes);
         scripted_add_zero(swapped ? pair.a : pair.b, 0, SIZE, true);
         ck_assert(compare(&pair, false, _i));
         ck_assert(!pair.result.same);
-        ck_assert_uint_eq(pair.result.first, 4 * MIB + 4097);
+        ck_assert_uint_eq(pair.result.first, places[k / 2]);
         clear_pair(&pair);
     }
 }
@@ -252,6 +255,20 @@ START_TEST(what_cannot_be_read_is_an_error_unless_a_difference_lies_before)
 }
 END_TEST
 
+START_TEST(what_cannot_be_read_is_an_error_beside_a_hole_as_well)
+{
+    for (int swapped = 0; swapped < 2; swapped++) {
+        Pair pair = { scripted_source("a", SCRIPTED_MAP, SIZE),
+                      scripted_source("b", SCRIPTED_MAP, SIZE) };
+        scripted_add_zero(swapped ? pair.b : pair.a, 0, SIZE, true);
+        scripted_add_unreadable(swapped ? pair.a : pair.b, 0, SIZE);
+        ck_assert(!compare(&pair, false, _i));
+        assert_error(pair.error, VC_ERROR_SHORT);
+        clear_pair(&pair);
+    }
+}
+END_TEST
+
 /* A raw image as it comes out of a pipe. */
 static VcSource *
 raw_from_pipe(uint64_t size)
@@ -318,6 +335,7 @@ main(void)
         data_behind_the_smaller_disk_is_a_difference,
         sizes_that_differ_are_a_strict_difference_found_without_reading,
         what_cannot_be_read_is_an_error_unless_a_difference_lies_before,
+        what_cannot_be_read_is_an_error_beside_a_hole_as_well,
         a_pipe_of_unknown_size_is_compared_to_its_end,
         progress_ends_at_the_total,
     };

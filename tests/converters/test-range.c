@@ -2,6 +2,7 @@
 /* Tests of a part of a disk as an image of its own. */
 #include "converters/range.h"
 
+#include "io/memory.h"
 #include "tests/check-main.h"
 #include "tests/converters/scripted.h"
 
@@ -84,6 +85,67 @@ START_TEST(a_range_of_a_stream_is_cut_from_what_comes_by)
 }
 END_TEST
 
+START_TEST(what_only_touches_a_range_is_none_of_it)
+{
+    g_autoptr(VcSource) whole = make_whole(SCRIPTED_STORED);
+    g_autoptr(VcSource) range = vc_range(whole, 0, 16384, 16384);
+    VcExtent extent;
+
+    ck_assert(vc_source_next(range, &extent, NULL));
+    ck_assert_int_eq(extent.kind, VC_ZERO);
+    ck_assert_uint_eq(extent.offset, 0);
+    ck_assert_uint_eq(extent.length, 16384);
+    ck_assert(vc_source_next(range, &extent, NULL));
+    ck_assert_int_eq(extent.kind, VC_END);
+}
+END_TEST
+
+/* One run of each disk, the second one first. */
+static bool
+next_of_two(VcSource *source, VcExtent *extent, GError **error G_GNUC_UNUSED)
+{
+    unsigned *told = &source->cursor.disk;
+    if (*told == 2)
+        return true;
+    *extent = (VcExtent){ .disk = 1 - *told, .kind = VC_ZERO, .length = SIZE };
+    ++*told;
+    return true;
+}
+
+static void
+free_two(VcSource *source)
+{
+    vc_source_clear(source);
+    g_free(source);
+}
+
+START_TEST(a_range_has_nothing_of_other_disks)
+{
+    static const VcSourceOps ops = { .next = next_of_two, .free = free_two };
+    g_autoptr(VcSource) whole = g_new0(VcSource, 1);
+    VcExtent extent;
+    vc_source_init(whole, &ops, vc_memory_file("two"));
+    vc_layout_add_disk(&whole->layout, "a", SIZE);
+    vc_layout_add_disk(&whole->layout, "b", SIZE);
+    g_autoptr(VcSource) range = vc_range(whole, 0, 4096, 8192);
+    ck_assert(!whole->skip[0] && whole->skip[1]);
+    ck_assert(vc_source_next(range, &extent, NULL));
+    ck_assert_uint_eq(extent.length, 8192);
+    ck_assert(vc_source_next(range, &extent, NULL));
+    ck_assert_int_eq(extent.kind, VC_END);
+}
+END_TEST
+
+START_TEST(a_range_that_begins_inside_of_a_cell_says_so)
+{
+    g_autoptr(VcSource) whole = make_whole(SCRIPTED_MAP);
+    g_autoptr(VcSource) aligned = vc_range(whole, 0, 4096, 1000);
+    g_autoptr(VcSource) odd = vc_range(whole, 0, 4096 + 512, 8192);
+    ck_assert(!aligned->unaligned);
+    ck_assert(odd->unaligned);
+}
+END_TEST
+
 START_TEST(an_error_names_the_file_once)
 {
     g_autoptr(VcSource) whole = scripted_source("whole", SCRIPTED_MAP, SIZE);
@@ -105,6 +167,9 @@ main(void)
     tcase_add_loop_test(tests, a_range_has_the_bytes_of_the_disk_from_its_offset, 0, 6);
     tcase_add_test(tests, a_range_keeps_what_is_known_to_be_zero);
     tcase_add_test(tests, a_range_of_a_stream_is_cut_from_what_comes_by);
+    tcase_add_test(tests, what_only_touches_a_range_is_none_of_it);
+    tcase_add_test(tests, a_range_has_nothing_of_other_disks);
+    tcase_add_test(tests, a_range_that_begins_inside_of_a_cell_says_so);
     tcase_add_test(tests, an_error_names_the_file_once);
     suite_add_tcase(suite, tests);
     return run_suite(suite);
