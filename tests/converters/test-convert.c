@@ -2,6 +2,7 @@
 /* Tests of whole conversions between files: what stands under the final name, when. */
 #include "converters/convert.h"
 #include "io/error.h"
+#include "io/watch.h"
 #include "tests/check-main.h"
 
 #include <glib/gstdio.h>
@@ -185,6 +186,98 @@ START_TEST(what_is_read_without_a_route_is_refused_as_target)
 }
 END_TEST
 
+/* It would be the end of all its children. */
+START_TEST(a_parent_of_the_source_is_refused_as_target)
+{
+    g_autoptr(GError) error = NULL;
+    g_autofree char *from = in_directory("source.raw"), *to = in_directory("base.raw");
+    ck_assert(g_file_set_contents(to, "base", 4, NULL));
+    VcImageOptions reading = { .format = vc_format_find("raw", NULL) };
+    g_autoptr(GPtrArray) images = g_ptr_array_new();
+    VcImage image;
+    ck_assert(vc_image_open(&image, from, &reading, NULL));
+    g_ptr_array_add(image.parents, g_strdup(to));
+    g_ptr_array_add(images, &image);
+
+    VcConversion conversion;
+    vc_conversion_init(&conversion);
+    VcTarget target = { .path = to,
+                        .format = reading.format,
+                        .layout = image.source->layout,
+                        .mode = VC_OUTPUT_FORCE };
+    vc_conversion_add_route(&conversion, image.source, 0,
+                            vc_conversion_add_target(&conversion, &target), 0);
+    conversion.images = images;
+    VcConvertOptions options = { 0 };
+    ck_assert(!vc_conversion_run(&conversion, &options, NULL, &error));
+    assert_error(error, VC_ERROR_USAGE);
+    ck_assert_ptr_nonnull(strstr(error->message, "is the parent of the source"));
+    vc_conversion_clear(&conversion);
+    vc_image_clear(&image);
+}
+END_TEST
+
+/* Two sources make one archive, TARGET; the second one is changed meanwhile, or not. */
+static bool
+pack_two(const char *target_name, bool change, GError **error)
+{
+    const VcFormat *raw = vc_format_find("raw", NULL);
+    g_autofree char *to = in_directory(target_name);
+    g_autofree char *first = in_directory("source.raw"),
+                    *second = in_directory("2.raw");
+    const char *const names[] = { first, second };
+    VcSource *sources[2];
+    g_autoptr(GPtrArray)
+        watches = g_ptr_array_new_with_free_func((GDestroyNotify)vc_watch_free);
+    VcTarget target = { .path = to,
+                        .format = vc_format_find("vma", NULL),
+                        .mode = VC_OUTPUT_FORCE };
+    ck_assert(g_file_set_contents(names[1], "second", 6, NULL));
+    for (unsigned i = 0; i < 2; i++) {
+        VcWatch *watch;
+        VcFile *file = vc_posix_open(names[i], VC_CACHE_AUTO, NULL);
+        ck_assert(vc_watch_new(file, &watch, NULL));
+        g_ptr_array_add(watches, watch);
+        sources[i] = vc_format_open(raw, file, NULL, NULL);
+        vc_layout_add_disk(&target.layout, "", sources[i]->layout.disks[0].size);
+    }
+    ck_assert(!change || truncate(names[1], 7) == 0);
+
+    VcConversion conversion;
+    vc_conversion_init(&conversion);
+    vc_conversion_add_target(&conversion, &target);
+    for (unsigned i = 0; i < 2; i++)
+        vc_conversion_add_route(&conversion, sources[i], 0, 0, i);
+    conversion.watches = watches;
+    VcConvertOptions options = { .sparse = VC_SPARSE_DEFAULT };
+    bool ok = vc_conversion_run(&conversion, &options, NULL, error);
+    vc_conversion_clear(&conversion);
+    vc_layout_clear(&target.layout);
+    vc_source_free(sources[0]);
+    vc_source_free(sources[1]);
+    return ok;
+}
+
+START_TEST(each_of_many_sources_is_refused_as_target)
+{
+    g_autoptr(GError) error = NULL;
+    ck_assert(!pack_two("2.raw", false, &error));
+    assert_error(error, VC_ERROR_USAGE);
+    ck_assert_ptr_nonnull(strstr(error->message, "is the source as well"));
+}
+END_TEST
+
+START_TEST(each_of_many_sources_must_stay_as_it_was)
+{
+    g_autoptr(GError) error = NULL;
+    ck_assert(pack_two("a.vma", false, NULL));
+    ck_assert(!pack_two("b.vma", true, &error));
+    assert_error(error, VC_ERROR_IO);
+    ck_assert_ptr_nonnull(strstr(error->message, "2.raw: was changed while"));
+    ck_assert_uint_eq(count_files(), 3);
+}
+END_TEST
+
 START_TEST(what_was_in_a_file_written_in_place_does_not_shine_through)
 {
     g_autofree char *path = in_directory("target.raw");
@@ -209,6 +302,9 @@ main(void)
     tcase_add_test(tests, a_failed_replacement_keeps_the_old_file);
     tcase_add_test(tests, the_source_under_another_name_is_refused_as_target);
     tcase_add_test(tests, what_is_read_without_a_route_is_refused_as_target);
+    tcase_add_test(tests, a_parent_of_the_source_is_refused_as_target);
+    tcase_add_test(tests, each_of_many_sources_is_refused_as_target);
+    tcase_add_test(tests, each_of_many_sources_must_stay_as_it_was);
     tcase_add_test(tests, what_was_in_a_file_written_in_place_does_not_shine_through);
     suite_add_tcase(suite, tests);
     return run_suite(suite);
