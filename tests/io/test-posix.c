@@ -7,18 +7,24 @@
 #include "tests/io/pattern.h"
 #include "tests/io/scratch.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <string.h>
 #include <sys/syscall.h>
 
 #define SIZE ((size_t)300001)
 
-static bool ends; /* no read gives anything */
+static bool ends;         /* no read gives anything */
+static bool fails_direct; /* one past the cache cannot be done */
 
 /* Goes before that of the library. */
 ssize_t
 pread(int fd, void *buffer, size_t length, off_t position)
 {
+    if (fails_direct && (fcntl(fd, F_GETFL) & O_DIRECT)) {
+        errno = EIO;
+        return -1;
+    }
     return ends ? 0 : syscall(SYS_pread64, fd, buffer, length, position);
 }
 
@@ -184,6 +190,26 @@ START_TEST(a_read_that_ends_before_the_file_does_is_an_error)
 }
 END_TEST
 
+/* It is not asked for once more in another way. */
+START_TEST(a_bad_sector_is_an_error_past_the_cache_as_well)
+{
+    g_autoptr(GError) error = NULL;
+    void *back;
+    ck_assert_int_eq(posix_memalign(&back, VC_ALIGNMENT, VC_ALIGNMENT), 0);
+    memset(back, 1, VC_ALIGNMENT);
+    scratch_write("f", back, VC_ALIGNMENT);
+    g_autoptr(VcFile) file = open_scratch("f", VC_CACHE_NONE);
+    bool direct = ((const VcPosixFile *)file)->direct >= 0;
+    fails_direct = true;
+    bool well = vc_file_read(file, 0, back, VC_ALIGNMENT, &error);
+    fails_direct = false;
+    free(back);
+    ck_assert(well == !direct);
+    if (direct)
+        assert_error(error, VC_ERROR_IO);
+}
+END_TEST
+
 START_TEST(a_run_that_was_seen_ends_where_the_file_ends_now)
 {
     g_autofree char *path = scratch_path("f");
@@ -332,6 +358,7 @@ main(void)
     tcase_add_test(tests, runs_cover_the_file_and_holes_read_zero);
     tcase_add_test(tests, a_file_that_becomes_shorter_is_short);
     tcase_add_test(tests, a_read_that_ends_before_the_file_does_is_an_error);
+    tcase_add_test(tests, a_bad_sector_is_an_error_past_the_cache_as_well);
     tcase_add_test(tests, a_run_that_was_seen_ends_where_the_file_ends_now);
     tcase_add_test(tests, what_cannot_be_opened_says_why);
     tcase_add_test(tests, a_fifo_is_a_stream);
