@@ -241,6 +241,18 @@ def test_an_archive_that_is_shorter_than_the_one_before_is_not_led_by_it():
 
 
 @in_folder
+def test_an_archive_that_does_not_fit_is_not_led_by_the_one_before():
+    bench.sparse('small.raw', bench.MIB, pieces=1, piece=65536)
+    write('large.raw', os.urandom(8 * bench.MIB))
+    command = ['convert', '-q', '-n', '-f', 'raw', '-O', 'vma']
+    with device_of(SIZE) as device:
+        ok(*command, 'small.raw', device)
+        ok('check', '-q', device)
+        fails(*command, 'large.raw', device, says='No space left')
+        equal(read(device)[:4096], bytes(4096))
+
+
+@in_folder
 def test_a_compressed_name_is_a_compressed_file():
     write('a.raw', bytes(range(256)) * 8192)
     suffixes = [('.gz', b'\x1f\x8b'), ('.zst', b'\x28\xb5'), ('.lzo', b'\x89L')]
