@@ -311,6 +311,18 @@ def test_btrfs_shares_extents_too():
 
 
 @in_folder
+def test_reproducible_bytes_are_those_of_a_file_system_that_shares_nothing():
+    """Zeros that the source stores would come with what is shared."""
+    how = ['-q', '-f', 'raw', '--reproducible', '-O', 'vhdx', '-o', 'block_size=1M']
+    write('a.raw', os.urandom(SIZE) + bytes(3 * SIZE) + os.urandom(SIZE))
+    ok('convert', *how, '--reflink', 'never', 'a.raw', 'b.vhdx')
+    with disks.mounted(disks.XFS, disks.XFS_SIZE) as where:
+        write(f'{where}/a.raw', read('a.raw'))
+        ok('convert', *how, f'{where}/a.raw', f'{where}/b.vhdx')
+        equal(read(f'{where}/b.vhdx'), read('b.vhdx'))
+
+
+@in_folder
 def test_where_nothing_can_be_shared_always_is_refused():
     bench.sparse('a.raw', SIZE)
     with disks.mounted(disks.EXT4, 64 * bench.MIB) as where:
