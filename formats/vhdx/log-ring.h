@@ -39,8 +39,7 @@ typedef struct {
 #define VHDX_RING_NONE G_MAXUINT
 
 /* Gives all valid entries of the log (VhdxRingEntry, ascending by place), linked to
- * sequences. VC_ERROR_LIMIT for a ring of entries that lie on each other, which would
- * take the square of its length to read. */
+ * sequences. VC_ERROR_CORRUPT: an entry is longer than its descriptors and data. */
 GArray *vhdx_ring_entries(const VhdxLog *log, VcFile *file, GError **error);
 
 /* The active sequence, MS-VHDX 2.3.3: the index of its first entry that is still

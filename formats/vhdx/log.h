@@ -30,7 +30,8 @@ typedef struct {
 
 /* Finds the active sequence (MS-VHDX 2.3.3) and applies it to FILE, which must not be
  * the user's file but something over it. VC_ERROR_CORRUPT: no active sequence, or one
- * that would change the file identifier, the headers or the log itself; VC_ERROR_SHORT:
+ * that would change the file identifier, the headers or the log itself, or an entry
+ * that is longer than what it holds; VC_ERROR_SHORT:
  * the file is shorter than the log, or than the log knows it to have been;
  * VC_ERROR_LIMIT: more than VHDX_REPLAY_MAX or beyond VHDX_FILE_SIZE_MAX. */
 bool vhdx_log_replay(const VhdxLog *log, VcFile *file, VhdxReplay *replay,

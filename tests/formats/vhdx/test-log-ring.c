@@ -252,7 +252,7 @@ START_TEST(the_memory_of_a_sequence_is_counted_from_each_entry_on)
                          { .position = PAGE(0), .byte = 1 },
                          { .position = PAGE(1), .zeros = 4096 } };
     uint32_t second = image_log(
-        &image, &(LogEntry){ .sequence = 5, .changes = changes, .n = 3, .slack = 9 });
+        &image, &(LogEntry){ .sequence = 5, .changes = changes, .n = 3 });
     put(second, 0, 6, PAGE(0), 1);
     g_autoptr(GArray) entries = vhdx_ring_entries(&log, image.file, &error);
     assert_no_error(error);
@@ -263,19 +263,20 @@ START_TEST(the_memory_of_a_sequence_is_counted_from_each_entry_on)
 }
 END_TEST
 
-START_TEST(entries_that_lie_on_each_other_are_limited)
+START_TEST(an_entry_longer_than_what_it_holds_is_corrupt)
 {
-    /* Every sector begins an entry that is as long as the log. */
-    image_clear(&image);
-    image = (Image){ .log_length = 4 * MIB };
-    image_build(&image);
-    unsigned sectors = (unsigned)(image.log_length / 4096);
-    for (unsigned i = 0; i < sectors; i++)
-        image_log(&image,
-                  &(LogEntry){ .at = i * 4096, .tail = i * 4096, .sequence = i + 1 });
-    for (unsigned i = 0; i < sectors; i++)
-        image_store32(&image, IMAGE_LOG + i * 4096 + 8, image.log_length);
-    refuses(VC_ERROR_LIMIT);
+    Change changes[] = { { .position = PAGE(1), .zeros = 4096 },
+                         { .position = PAGE(0), .byte = 1 } };
+    for (unsigned n = 0; n <= 2; n++) {
+        uint32_t next = put(0, 0, 5, PAGE(2), 2);
+        /* Not even where it is no part of the sequence. */
+        image_log(&image, &(LogEntry){ .at = next,
+                                       .sequence = 6 + n,
+                                       .changes = changes,
+                                       .n = n,
+                                       .slack = n == 0 ? 253 : 1 });
+        refuses(VC_ERROR_CORRUPT);
+    }
 }
 END_TEST
 
@@ -305,7 +306,7 @@ main(void)
     tcase_add_test(tests, a_sequence_longer_than_the_log_is_none);
     tcase_add_test(tests, an_entry_of_another_log_is_none);
     tcase_add_test(tests, the_memory_of_a_sequence_is_counted_from_each_entry_on);
-    tcase_add_test(tests, entries_that_lie_on_each_other_are_limited);
+    tcase_add_test(tests, an_entry_longer_than_what_it_holds_is_corrupt);
     suite_add_tcase(suite, tests);
     return run_suite(suite);
 }

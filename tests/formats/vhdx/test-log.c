@@ -95,18 +95,6 @@ START_TEST(a_zero_descriptor_before_data_does_not_shift_the_data)
 }
 END_TEST
 
-START_TEST(an_entry_may_be_longer_than_it_needs)
-{
-    Change change = { .position = PAGE(0), .byte = 1 };
-    uint32_t next = image_log(
-        &image, &(LogEntry){ .sequence = 5, .changes = &change, .n = 1, .slack = 3 });
-    put(next, 0, 6, PAGE(1), 2);
-    ck_assert_uint_eq(replays().entries, 2);
-    ck_assert_uint_eq(page_at(PAGE(0)), 1);
-    ck_assert_uint_eq(page_at(PAGE(1)), 2);
-}
-END_TEST
-
 START_TEST(the_file_grows_to_what_the_log_announces)
 {
     Change change = { .position = PAGE(0), .byte = 1 };
@@ -244,7 +232,6 @@ main(void)
     tcase_add_test(tests, descriptor_sectors_hold_126_and_then_128);
     tcase_add_test(tests, zero_descriptors_write_zeros);
     tcase_add_test(tests, a_zero_descriptor_before_data_does_not_shift_the_data);
-    tcase_add_test(tests, an_entry_may_be_longer_than_it_needs);
     tcase_add_test(tests, the_file_grows_to_what_the_log_announces);
     tcase_add_test(tests,
                    a_change_beyond_the_announced_end_extends_the_file_and_is_told);
