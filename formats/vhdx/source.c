@@ -91,31 +91,17 @@ blocks_to(const VhdxGeometry *g, uint64_t block, uint64_t end)
     return (end - 1) / g->block_size + 1 - block;
 }
 
-/* The span at BLOCK that was looked for up to END. Of a child at first the block alone:
- * where that is the parent's, the answer of the parent tells how far to look. */
+/* Shortens EXTENT at OFFSET, which is what BLOCK has there, to the blocks that go on
+ * with it. What a file, or a parent, has in one run may be less than a block, so that
+ * one looks no further than that. */
 static bool
-find_span(const VhdxSource *s, uint64_t block, uint64_t end, VhdxSpan *span,
-          GError **error)
-{
-    uint64_t n = blocks_to(&s->image.geometry, block, end);
-    if (!vhdx_span_at(&s->image, block, s->parent ? 1 : n, span, error))
-        return false;
-    return !s->parent || n == 1 || span->kind == VHDX_SPAN_ABSENT ||
-           vhdx_span_at(&s->image, block, n, span, error);
-}
-
-/* Blocks that are not here, of which BLOCK is the first, as far as the parent's answer
- * of at most LENGTH bytes goes. */
-static bool
-map_absent(const VhdxSource *s, uint64_t block, uint64_t offset, uint64_t length,
-           VcExtent *extent, GError **error)
+cut_to_span(const VhdxSource *s, uint64_t block, uint64_t offset, VcExtent *extent,
+            GError **error)
 {
     const VhdxGeometry *g = &s->image.geometry;
-    VhdxSpan span;
-    if (!map_parent(s, offset, length, extent, error))
-        return false;
     uint64_t n = blocks_to(g, block, offset + extent->length);
-    if (!s->parent || n == 1)
+    VhdxSpan span;
+    if (n == 1)
         return true;
     if (!vhdx_span_at(&s->image, block, n, &span, error))
         return false;
@@ -138,22 +124,21 @@ vhdx_map(const VcSource *source, unsigned disk G_GNUC_UNUSED, uint64_t offset,
                 source->parent->id);
         return false;
     }
-    uint64_t wanted = extent->length;
-    if (!find_span(s, block, offset + wanted, &span, error))
+    if (!vhdx_span_at(&s->image, block, 1, &span, error))
         return false;
 
-    uint64_t end = MIN((block + span.blocks) * g->block_size, g->size);
+    uint64_t wanted = extent->length;
     switch (span.kind) {
     case VHDX_SPAN_ABSENT:
-        return map_absent(s, block, offset, s->parent ? wanted : end - offset, extent,
-                          error);
+        return map_parent(s, offset, wanted, extent, error) &&
+               cut_to_span(s, block, offset, extent, error);
     case VHDX_SPAN_ZERO:
         extent->kind = VC_ZERO;
-        extent->length = end - offset;
-        return true;
+        return cut_to_span(s, block, offset, extent, error);
     case VHDX_SPAN_DATA:
         return place(&s->image, span.position + (offset - block * g->block_size),
-                     end - offset, extent, error);
+                     wanted, extent, error) &&
+               cut_to_span(s, block, offset, extent, error);
     case VHDX_SPAN_MIXED:
         return map_mixed(s, block, span.position, offset, extent, error);
     }

@@ -61,6 +61,31 @@ map_at(const VcSource *source, uint64_t offset)
     return extent;
 }
 
+/* Bytes that map_counted read of the image, by whose own operations. */
+static size_t counted;
+static const VcFileOps *image_ops;
+
+static inline bool
+count_read(VcFile *file, uint64_t position, void *buffer, size_t length, size_t *got,
+           GError **error)
+{
+    counted += length;
+    return image_ops->read(file, position, buffer, length, got, error);
+}
+
+static inline VcExtent
+map_counted(const VcSource *source, uint64_t offset)
+{
+    image_ops = source->file->ops;
+    VcFileOps ops = *image_ops;
+    ops.read = count_read;
+    source->file->ops = &ops;
+    counted = 0;
+    VcExtent extent = map_at(source, offset);
+    source->file->ops = image_ops;
+    return extent;
+}
+
 static inline void
 assert_data(const VcSource *source, uint64_t offset, uint64_t length, uint64_t position)
 {

@@ -146,6 +146,35 @@ START_TEST(an_extent_is_not_looked_for_without_end)
 }
 END_TEST
 
+/* A fixed disk may change with each run of its file, and each costs a look. */
+START_TEST(a_table_is_looked_at_no_further_than_a_run_of_the_file_goes)
+{
+    g_auto(Image) image = { .flags = 1, .disk_size = 8192 * MIB };
+    image_build(&image);
+    for (unsigned block = 0; block < 8192; block++)
+        image_block(&image, block, PRESENT, image.payload + block * MIB);
+    ck_assert(vc_file_truncate(image.file, image.payload + 8192 * MIB, NULL));
+    image_fill(&image, image.payload + 40 * MIB + 65536, 1, 65536);
+    image_fill(&image, image.payload + 48 * MIB, 1, 65536);
+    g_autoptr(VcSource) source = opens_indexed(&image);
+
+    static const struct {
+        uint64_t at, length;
+        VcKind kind;
+        unsigned blocks;
+    } runs[] = { { 40 * MIB, 65536, VC_ZERO, 1 },
+                 { 40 * MIB + 65536, 65536, VC_DATA, 1 },
+                 { 40 * MIB + 2 * 65536, 8 * MIB - 2 * 65536, VC_ZERO, 8 },
+                 { 48 * MIB + 4096, 61440, VC_DATA, 1 } };
+    for (unsigned i = 0; i < G_N_ELEMENTS(runs); i++) {
+        VcExtent extent = map_counted(source, runs[i].at);
+        ck_assert_int_eq(extent.kind, runs[i].kind);
+        ck_assert_uint_eq(extent.length, runs[i].length);
+        ck_assert_uint_le(counted, 8 + 8 * runs[i].blocks);
+    }
+}
+END_TEST
+
 START_TEST(a_disk_of_size_0_is_accepted_with_a_warning)
 {
     g_auto(Image) image = { 0 };
@@ -305,6 +334,7 @@ main(void)
     tcase_add_test(tests, another_block_may_not_be_cut);
     tcase_add_test(tests, an_empty_disk_of_64_tib_is_a_handful_of_extents);
     tcase_add_test(tests, an_extent_is_not_looked_for_without_end);
+    tcase_add_test(tests, a_table_is_looked_at_no_further_than_a_run_of_the_file_goes);
     tcase_add_test(tests, a_disk_of_size_0_is_accepted_with_a_warning);
     tcase_add_test(tests, entries_that_make_no_sense_are_corrupt);
     tcase_add_test(tests, map_refuses_what_is_not_in_the_file_by_itself);
