@@ -191,6 +191,21 @@ find_bitmap(const VhdxImage *image, uint64_t chunk, uint64_t *position, GError *
     return true;
 }
 
+/* How many bits from bit SKIP of the byte at POSITION are known to be 0 without being
+ * read, at most COUNT: a bitmap may be mostly a hole of the file. */
+static bool
+bits_in_hole(const VhdxImage *image, uint64_t position, uint32_t skip, uint32_t count,
+             uint32_t *bits, GError **error)
+{
+    bool data;
+    uint64_t run;
+    if (!vc_file_run(image->file, position, &data, &run, error))
+        return false;
+    run = MIN(run, VHDX_BITMAP_SIZE);
+    *bits = data || run == 0 ? 0 : (uint32_t)MIN(run * 8 - skip, count);
+    return true;
+}
+
 bool
 vhdx_sectors_at(const VhdxImage *image, uint64_t block, uint32_t sector, bool *here,
                 uint32_t *sectors, GError **error)
@@ -210,5 +225,12 @@ vhdx_sectors_at(const VhdxImage *image, uint64_t block, uint32_t sector, bool *h
     }
     *here = raw[0] >> skip & 1;
     *sectors = equal_bits(raw, skip, n, *here);
+    if (*here || *sectors < n || n == in_block - sector)
+        return true;
+    /* Only where it may go on, as most runs are shorter than this question. */
+    uint32_t hole;
+    if (!bits_in_hole(image, bitmap + bit / 8, skip, in_block - sector, &hole, error))
+        return false;
+    *sectors = MAX(n, hole);
     return true;
 }

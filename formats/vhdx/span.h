@@ -38,8 +38,8 @@ bool vhdx_bitmap_verify(const VhdxImage *image, uint64_t chunk, uint64_t entry,
 
 /* Of PARTIALLY_PRESENT block BLOCK, the sectors from SECTOR (of the block) on that are
  * alike: all *HERE in the file or all in the parent; *SECTORS of them, at most to the
- * next multiple of 8192: who asks for a piece of a long run does not pay for all of it.
- */
+ * next multiple of 8192 or the end of a hole of the file: who asks for a piece of a
+ * long run does not pay for all of it. */
 bool vhdx_sectors_at(const VhdxImage *image, uint64_t block, uint32_t sector,
                      bool *here, uint32_t *sectors, GError **error);
 

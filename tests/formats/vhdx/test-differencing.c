@@ -321,6 +321,49 @@ START_TEST(a_child_looks_no_further_than_its_parent_answers)
 }
 END_TEST
 
+START_TEST(a_hole_in_the_bitmap_is_the_parents_as_far_as_it_goes)
+{
+    image = (Image){ .flags = 2,
+                     .locator = CHILD_OF(PARENT_ID),
+                     .data_write = 0xcc,
+                     .block_size = 256 * MIB,
+                     .disk_size = 1024 * MIB };
+    image_build(&image);
+    /* The bitmap of a block has 64 KiB, and a byte of it 4 KiB of the disk. */
+    uint64_t bitmap = image.end;
+    image_bitmap(&image, 0, PRESENT, bitmap);
+    image.end += MIB;
+    for (unsigned block = 0; block < 4; block++)
+        image_block(&image, block, PARTIAL, image.end + block * image.block_size);
+    ck_assert(vc_file_truncate(image.file, image.end + 4 * image.block_size, NULL));
+    image_fill(&image, bitmap + 65536 + 32768, 0x80, 1);
+    g_autoptr(VcSource) source = with_parent(changing(8192 * MIB));
+
+    static const struct {
+        uint64_t at, end;
+        unsigned depth;
+    } runs[] = {
+        { 0, 256 * MIB, 1 },
+        { 5 * 512 + 1, 256 * MIB, 1 },
+        { 255 * MIB, 256 * MIB, 1 },
+        { 256 * MIB + 512, 384 * MIB, 1 },
+        { 384 * MIB - 1, 384 * MIB, 1 },
+        { 384 * MIB, 384 * MIB + 7 * 512, 1 },
+        { 384 * MIB + 7 * 512, 384 * MIB + 8 * 512, 0 },
+        /* To the end of the piece, and of the page behind the bit. */
+        { 384 * MIB + 8 * 512, 388 * MIB, 1 },
+        { 396 * MIB, 400 * MIB, 1 },
+        { 400 * MIB, 512 * MIB, 1 },
+    };
+    for (unsigned i = 0; i < G_N_ELEMENTS(runs); i++) {
+        VcExtent extent = map_counted(source, runs[i].at);
+        ck_assert_uint_eq(extent.offset + extent.length, runs[i].end);
+        ck_assert_uint_eq(extent.depth, runs[i].depth);
+        ck_assert_uint_le(counted, 8 + 8 + 1024);
+    }
+}
+END_TEST
+
 START_TEST(a_parent_is_asked_for_no_more_than_its_child_wants)
 {
     begin_child(8192 * MIB);
@@ -451,6 +494,7 @@ main(void)
     tcase_add_test(tests, a_child_may_be_smaller_than_its_parent);
     tcase_add_test(tests, depth_counts_the_parents);
     tcase_add_test(tests, a_child_looks_no_further_than_its_parent_answers);
+    tcase_add_test(tests, a_hole_in_the_bitmap_is_the_parents_as_far_as_it_goes);
     tcase_add_test(tests, a_parent_is_asked_for_no_more_than_its_child_wants);
     tcase_add_test(tests, another_parent_is_not_adopted);
     tcase_add_test(tests, a_parent_of_other_sectors_is_not_adopted);
