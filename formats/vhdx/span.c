@@ -3,6 +3,7 @@
 #include "formats/vhdx/span.h"
 
 #include "formats/vhdx/bat.h"
+#include "formats/vhdx/space.h"
 #include "io/bytes.h"
 #include "io/error.h"
 
@@ -20,7 +21,8 @@ entry_position(const VhdxImage *image, uint64_t index)
     return image->bat.offset + index * VHDX_BAT_ENTRY_SIZE;
 }
 
-/* Whether LENGTH bytes of WHAT at the place of ENTRY lie in the file. */
+/* Whether LENGTH bytes of WHAT at the place of ENTRY lie in the file, and where a file
+ * may have something. */
 static bool
 check_place(const VhdxImage *image, uint64_t index, uint64_t entry, uint64_t length,
             const char *what, uint64_t number, GError **error)
@@ -37,6 +39,14 @@ check_place(const VhdxImage *image, uint64_t index, uint64_t entry, uint64_t len
                    "BAT: %s %" PRIu64 " at 0x%" PRIx64
                    " goes beyond the end of the file, 0x%" PRIx64 "; entry",
                    what, number, position, image->size);
+        return false;
+    }
+    /* What is seen to lie on something else ends there (VhdxSpace). */
+    if (position > VHDX_FILE_SIZE_MAX - length) {
+        vc_corrupt(error, entry_position(image, index),
+                   "BAT: %s %" PRIu64 " at 0x%" PRIx64
+                   " goes beyond 256 TiB, where nothing may lie; entry",
+                   what, number, position);
         return false;
     }
     return true;

@@ -22,7 +22,7 @@ typedef struct {
 } VhdxSpan;
 
 /* What ENTRY says of payload block BLOCK. VC_ERROR_CORRUPT: a state that is none, or a
- * place that is not in the file or in its header section. */
+ * place that is not in the file, in its header section or beyond VHDX_FILE_SIZE_MAX. */
 bool vhdx_span_of_entry(const VhdxImage *image, uint64_t block, uint64_t entry,
                         VhdxSpan *span, GError **error);
 
@@ -32,7 +32,7 @@ bool vhdx_span_at(const VhdxImage *image, uint64_t block, uint64_t n, VhdxSpan *
                   GError **error);
 
 /* Whether ENTRY is that of a sector bitmap block that is there: VC_ERROR_CORRUPT unless
- * its state is 6 and it lies in the file. */
+ * its state is 6 and its place is one for a block. */
 bool vhdx_bitmap_verify(const VhdxImage *image, uint64_t chunk, uint64_t entry,
                         GError **error);
 

@@ -226,6 +226,25 @@ START_TEST(map_refuses_what_is_not_in_the_file_by_itself)
 }
 END_TEST
 
+START_TEST(no_block_lies_beyond_256_tib)
+{
+    /* Two in one place would not be seen there. */
+    uint64_t end = (uint64_t)256 << 40;
+    for (unsigned past = 0; past < 3; past++) {
+        g_auto(Image) image = { .block_size = 2 * MIB };
+        image_build(&image);
+        image_block(&image, 1, PRESENT, end + (past - (uint64_t)2) * MIB);
+        ck_assert(vc_file_truncate(image.file, end + 4 * MIB, NULL));
+        if (past > 0) {
+            refuses_to_index(&image, VC_ERROR_CORRUPT);
+            continue;
+        }
+        g_autoptr(VcSource) source = opens_indexed(&image);
+        assert_zero(source, 2 * MIB, 2 * MIB, false);
+    }
+}
+END_TEST
+
 START_TEST(two_blocks_in_one_place_are_corrupt)
 {
     g_auto(Image) image = { .block_size = 2 * MIB };
@@ -338,6 +357,7 @@ main(void)
     tcase_add_test(tests, a_disk_of_size_0_is_accepted_with_a_warning);
     tcase_add_test(tests, entries_that_make_no_sense_are_corrupt);
     tcase_add_test(tests, map_refuses_what_is_not_in_the_file_by_itself);
+    tcase_add_test(tests, no_block_lies_beyond_256_tib);
     tcase_add_test(tests, two_blocks_in_one_place_are_corrupt);
     tcase_add_test(tests, what_is_odd_but_clear_is_read_with_a_warning);
     tcase_add_test(tests, info_tells_what_is_in_the_file);
