@@ -14,8 +14,9 @@ typedef struct {
     VhdxGuid guid;   /* not zero */
 } VhdxLog;
 
-/* What replay keeps in memory, at most. Logs are 1 MiB by default everywhere, and hold
- * changes of metadata only; all the BAT of a 4 TiB disk of 1 MiB blocks is 32 MiB. */
+/* What replay of one image keeps in memory, at most. Logs are 1 MiB by default
+ * everywhere, and hold changes of metadata only; all the BAT of a 4 TiB disk of 1 MiB
+ * blocks is 32 MiB. */
 #define VHDX_REPLAY_MAX ((uint64_t)256 << 20)
 
 typedef struct {
