@@ -4,6 +4,7 @@
 #include "formats/vpc/source.h"
 #include "formats/vpc/vpc.h"
 
+#include "io/allocate.h"
 #include "io/error.h"
 
 #include <string.h>
@@ -52,6 +53,11 @@ open_blocks(VpcSource *s, const VcOptions *options, GError **error)
         !vpc_bat_read(&s->bat, file, found, &s->header, vpc_disk_size(s), error) ||
         !vpc_bat_check(&s->bat, error))
         return false;
+    if (!found->trailing) {
+        s->written = vc_allocate(s->bat.n / 8 + 1, sizeof *s->written, error);
+        if (!s->written)
+            return false;
+    }
     s->ignore_bitmaps = vc_options_bool(options, "ignore_bitmaps", false);
     if (s->bat.byte_missing)
         vc_warn(s->base.warnings,

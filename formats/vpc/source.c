@@ -6,6 +6,8 @@
 #include "formats/vpc/vpc.h"
 #include "io/error.h"
 
+#include <stdatomic.h>
+
 /* LENGTH bytes that lie at POSITION of the file, up to where holes begin or end. */
 static bool
 map_stored(const VpcSource *s, uint64_t position, uint64_t length, VcExtent *extent,
@@ -84,15 +86,23 @@ map_fixed(const VcSource *source, unsigned disk G_GNUC_UNUSED, uint64_t offset,
 }
 
 /* Who writes a block sets bits of it, and writes the footer last. Without either the
- * end of the file was never written, and its zeros are no bitmap. */
+ * end of the file was never written, and its zeros are no bitmap. A block has
+ * up to 262,144 clear runs: its bits are not looked through for each of them. */
 static bool
 refuse_unwritten(const VpcSource *s, uint32_t block, GError **error)
 {
+    _Atomic uint8_t *written = &s->written[block / 8];
+    uint8_t bit = (uint8_t)(1u << block % 8);
     bool clear;
+
+    if (*written & bit)
+        return true;
     if (!vpc_bitmap_is_clear(&s->bat, s->base.file, block, &clear, error))
         return false;
-    if (!clear)
+    if (!clear) {
+        atomic_fetch_or(written, bit);
         return true;
+    }
     vc_corrupt(error, vpc_bat_position(&s->bat, block),
                "the footer at the end is missing and no bit of block %u is set: the "
                "file was cut, or not wholly downloaded%s; the bitmap is",
@@ -105,7 +115,7 @@ static bool
 map_clear(const VpcSource *s, uint32_t block, uint64_t offset, uint64_t length,
           VcExtent *extent, GError **error)
 {
-    if (!s->found.trailing && !refuse_unwritten(s, block, error))
+    if (s->written && !refuse_unwritten(s, block, error))
         return false;
     if (s->hidden) {
         uint64_t budget = UINT64_MAX;
@@ -183,6 +193,7 @@ vpc_source_free(VcSource *source)
     VpcSource *s = (VpcSource *)source;
     vpc_bat_clear(&s->bat);
     vpc_hidden_free(s->hidden);
+    g_free(s->written);
     vc_source_free(s->below);
     vc_source_clear(source);
     g_free(s);

@@ -13,8 +13,10 @@ typedef struct {
     VpcHeader header; /* not when fixed */
     VpcBat bat;       /* not when fixed */
     bool ignore_bitmaps;
-    VpcHidden *hidden; /* owned; NULL where clear bits hide nothing */
-    VcSource *below;   /* the adopted parent; owned */
+    VpcHidden *hidden;        /* owned; NULL where clear bits hide nothing */
+    _Atomic uint8_t *written; /* owned: a bit for each block that was seen to have bits
+                                 set; NULL where the footer is at the end */
+    VcSource *below;          /* the adopted parent; owned */
 } VpcSource;
 
 extern const VcSourceOps vpc_fixed_ops, vpc_block_ops;

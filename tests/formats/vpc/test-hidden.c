@@ -102,24 +102,32 @@ counted_free(VcFile *file)
     g_free(file);
 }
 
-/* A child asks for each of its gaps; that must not cost its parent's block each time.
- */
-START_TEST(each_block_is_looked_at_once)
+/* Opens FILE, which is taken, and counts in *BYTES what is read of it from then on. */
+static VcSource *
+open_counted(VcFile *file, uint64_t *bytes)
 {
     static const VcFileOps ops = { .read = counted_read,
                                    .size = counted_size,
                                    .free = counted_free };
-    uint64_t bytes = 0;
     Counted *counted = g_new0(Counted, 1);
-    counted->below = make_full(1u << 12);
-    counted->bytes = &bytes;
-    uint8_t raw[4];
-    vc_file_read(counted->below, 1536 + 4 * 12, raw, 4, NULL);
-    vc_file_zero(counted->below, (load_be32(raw) + 1) * (uint64_t)512, IMAGE_BLOCK,
-                 NULL);
+    counted->below = file;
+    counted->bytes = bytes;
     vc_file_init(&counted->base, &ops, "counted", true);
-    g_autoptr(VcSource) source = open_vpc(&counted->base, "", NULL);
-    bytes = 0;
+    VcSource *source = open_vpc(&counted->base, "", NULL);
+    *bytes = 0;
+    return source;
+}
+
+/* A child asks for each of its gaps; that must not cost its parent's block each time.
+ */
+START_TEST(each_block_is_looked_at_once)
+{
+    uint64_t bytes = 0;
+    VcFile *file = make_full(1u << 12);
+    uint8_t raw[4];
+    vc_file_read(file, 1536 + 4 * 12, raw, 4, NULL);
+    vc_file_zero(file, (load_be32(raw) + 1) * (uint64_t)512, IMAGE_BLOCK, NULL);
+    g_autoptr(VcSource) source = open_counted(file, &bytes);
     for (unsigned i = 0; i < 128; i++) {
         VcExtent e;
         ck_assert(vc_source_map(source, 0, 12 * IMAGE_BLOCK + 512 * i, &e, NULL));
@@ -187,6 +195,29 @@ START_TEST(a_block_without_bits_in_a_file_without_a_footer_is_refused)
 }
 END_TEST
 
+/* Its only bit may be the last, and a clear run is asked for as often as there are. */
+START_TEST(a_block_is_looked_through_once_for_its_first_bit)
+{
+    static const uint8_t bits[2048] = { [2047] = 0x01 }; /* four sectors of bitmap */
+    uint64_t bytes = 0;
+    VcFile *file = vc_memory_file("cut");
+    g_autoptr(VcSink) sink = create_vpc(file, 8 << 20, "block_size=8M", NULL);
+    put(sink, 0, 4096);
+    ck_assert(vc_sink_finish(sink, NULL));
+    uint8_t raw[4];
+    vc_file_read(file, 1536, raw, 4, NULL);
+    vc_file_write(file, load_be32(raw) * (uint64_t)512, bits, sizeof bits, NULL);
+    vc_file_zero(file, file_size(file) - 512, 512, NULL);
+    g_autoptr(VcSource) source = open_counted(file, &bytes);
+    for (unsigned i = 0; i < 100; i++) {
+        VcExtent e;
+        ck_assert(vc_source_map(source, 0, 512 * i, &e, NULL));
+        ck_assert_int_eq(e.kind, VC_ZERO);
+    }
+    ck_assert_uint_le(bytes, 4096 + 104 * 512);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -200,6 +231,7 @@ main(void)
     tcase_add_test(hidden, each_block_is_looked_at_once);
     tcase_add_test(hidden, what_bitmaps_of_the_parent_hide_is_told_with_its_name);
     tcase_add_test(hidden, a_block_without_bits_in_a_file_without_a_footer_is_refused);
+    tcase_add_test(hidden, a_block_is_looked_through_once_for_its_first_bit);
     suite_add_tcase(suite, hidden);
     return run_suite(suite);
 }
