@@ -8,9 +8,10 @@
 #include "formats/source.h"
 
 /* Gives a source over FILE (taken). Option "size": the size that the file must have. A
- * stream may also come without it; then the disk's size is VC_SIZE_UNKNOWN, the extents
- * are pieces that were read ahead, and extent.file is not the stream but holds one
- * piece until the following `next`. */
+ * stream may also come without it; then the disk's size is VC_SIZE_UNKNOWN, and the
+ * extents are pieces that were read ahead: extent.file holds one until the following
+ * `next`. That of a stream whose size is known passes the reading on, to see its end.
+ */
 VcSource *raw_open(VcFile *file, const VcOptions *options, GError **error);
 
 /* Gives a sink over FILE (borrowed). Option "size": at least the disk's. A disk of

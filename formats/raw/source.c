@@ -19,12 +19,69 @@ typedef struct {
     uint8_t *data; /* PIECE bytes */
 } Piece;
 
+/* The last bytes of a stream that came by so far. */
+typedef struct {
+    uint64_t end; /* where they end */
+    size_t length;
+    uint8_t data[VC_TRAILER_SIZE]; /* LENGTH of them, at its end */
+} Tail;
+
+/* A stream of known size, which looks at what passes. */
+typedef struct {
+    VcFile base;
+    VcFile *below; /* borrowed */
+    Tail *tail;    /* borrowed */
+} Passing;
+
 typedef struct {
     VcSource base;
-    uint64_t done;                 /* stream: bytes given out by `next` */
-    Piece *piece;                  /* stream of unknown size only */
-    uint8_t tail[VC_TRAILER_SIZE]; /* the last bytes of the pieces so far */
+    uint64_t done;    /* stream: bytes given out by `next` */
+    Piece *piece;     /* stream of unknown size only */
+    Passing *passing; /* stream of known size only */
+    Tail tail;
 } RawSource;
+
+static void
+keep_tail(Tail *tail, uint64_t position, const uint8_t *data, size_t length)
+{
+    size_t size = sizeof tail->data, added = MIN(length, size), kept = size - added;
+    if (position != tail->end)
+        tail->length = 0;
+    memmove(tail->data, tail->data + added, kept);
+    memcpy(tail->data + kept, data + length - added, added);
+    tail->length = MIN(tail->length + added, size);
+    tail->end = position + length;
+}
+
+static bool
+passing_read(VcFile *file, uint64_t position, void *buffer, size_t length, size_t *got,
+             GError **error)
+{
+    const Passing *passing = (const Passing *)file;
+    if (!vc_file_read_some(passing->below, position, buffer, length, got, error))
+        return false;
+    keep_tail(passing->tail, position, buffer, *got);
+    return true;
+}
+
+static void
+passing_free(VcFile *file)
+{
+    vc_file_clear(file);
+    g_free(file);
+}
+
+static const VcFileOps passing_ops = { .read = passing_read, .free = passing_free };
+
+static Passing *
+passing_new(VcFile *below, Tail *tail)
+{
+    Passing *passing = g_new0(Passing, 1);
+    vc_file_init(&passing->base, &passing_ops, below->name, false);
+    passing->below = below;
+    passing->tail = tail;
+    return passing;
+}
 
 static bool
 piece_read(VcFile *file, uint64_t position, void *buffer, size_t length, size_t *got,
@@ -85,13 +142,35 @@ map(const VcSource *source, unsigned disk G_GNUC_UNUSED, uint64_t offset,
     return true;
 }
 
+/* A disk with something behind it would become one that is too long. Whose last bytes
+ * were not wanted is not one. */
+static bool
+check_end(const RawSource *s, GError **error)
+{
+    const Tail *tail = &s->tail;
+    if (!s->base.guessed || tail->end != s->done || tail->length < sizeof tail->data)
+        return true;
+    uint64_t at = tail->end - sizeof tail->data;
+    const VcFormat *format = vc_format_probe_end(tail->data, at);
+    if (!format)
+        return true;
+    vc_fail(
+        error, VC_ERROR_UNSUPPORTED,
+        "the stream turns out to be a %s image at its end, at 0x%" G_GINT64_MODIFIER
+        "x; --spool DIR copies it to a temporary file first, -f raw takes all of it "
+        "as the disk",
+        format->name, at);
+    return false;
+}
+
 /* All bytes in one run; behind them the stream must end. */
 static bool
 next_of_known_size(RawSource *s, VcExtent *extent, GError **error)
 {
     uint64_t size = s->base.layout.disks[0].size;
     if (s->done < size) {
-        *extent = (VcExtent){ .kind = VC_DATA, .length = size, .file = s->base.file };
+        *extent =
+            (VcExtent){ .kind = VC_DATA, .length = size, .file = &s->passing->base };
         s->done = size;
         return true;
     }
@@ -106,35 +185,7 @@ next_of_known_size(RawSource *s, VcExtent *extent, GError **error)
                 size);
         return false;
     }
-    return true;
-}
-
-static void
-keep_tail(RawSource *s)
-{
-    const Piece *piece = s->piece;
-    size_t length = MIN(piece->length, sizeof s->tail), kept = sizeof s->tail - length;
-    memmove(s->tail, s->tail + length, kept);
-    memcpy(s->tail + kept, piece->data + piece->length - length, length);
-}
-
-/* A disk with something behind it would become one that is too long. */
-static bool
-check_end(const RawSource *s, GError **error)
-{
-    if (!s->base.guessed || s->done < sizeof s->tail)
-        return true;
-    uint64_t at = s->done - sizeof s->tail;
-    const VcFormat *format = vc_format_probe_end(s->tail, at);
-    if (!format)
-        return true;
-    vc_fail(
-        error, VC_ERROR_UNSUPPORTED,
-        "the stream turns out to be a %s image at its end, at 0x%" G_GINT64_MODIFIER
-        "x; --spool DIR copies it to a temporary file first, -f raw takes all of it "
-        "as the disk",
-        format->name, at);
-    return false;
+    return check_end(s, error);
 }
 
 static bool
@@ -148,7 +199,7 @@ next_piece(RawSource *s, VcExtent *extent, GError **error)
         return false;
     if (piece->length == 0)
         return check_end(s, error);
-    keep_tail(s);
+    keep_tail(&s->tail, s->done, piece->data, piece->length);
     *extent = (VcExtent){ .kind = VC_DATA,
                           .offset = s->done,
                           .length = piece->length,
@@ -172,6 +223,8 @@ raw_source_free(VcSource *source)
     RawSource *s = (RawSource *)source;
     if (s->piece)
         vc_file_free(&s->piece->base);
+    if (s->passing)
+        vc_file_free(&s->passing->base);
     vc_source_clear(source);
     g_free(s);
 }
@@ -201,6 +254,8 @@ raw_open(VcFile *file, const VcOptions *options, GError **error)
         s->piece = piece_new(file->name, error);
     if (size == VC_SIZE_UNKNOWN && !s->piece)
         return NULL;
+    if (!file->seekable && size != VC_SIZE_UNKNOWN)
+        s->passing = passing_new(file, &s->tail);
     vc_layout_add_disk(&source->layout, "", size);
     return g_steal_pointer(&source);
 }

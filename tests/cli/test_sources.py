@@ -56,7 +56,9 @@ def test_a_fixed_vhd_in_a_stream_is_not_taken_for_a_longer_disk():
     write('a.raw', pattern(SIZE))
     ok('convert', '-q', '-O', 'vpc', '-o', 'subformat=fixed', 'a.raw', 'a.vhd')
     write('a.vhd.gz', gzip.compress(read('a.vhd')))
-    for options in [['-O', 'raw'], ['-O', 'vpc', '-o', 'subformat=fixed']]:
+    size = ['--size', str(SIZE + 512)]
+    for options in [['-O', 'raw'], ['-O', 'vpc', '-o', 'subformat=fixed'],
+                    [*size, '-O', 'raw'], [*size, '-O', 'vhdx']]:
         fails('convert', '-q', *options, 'a.vhd.gz', 'b', says='a.vhd.gz: the stream turns out')
         fails('convert', '-q', *options, '-', 'b', stdin=read('a.vhd'), says='--spool')
     equal(cli.left(), ['a.raw', 'a.vhd', 'a.vhd.gz'])

@@ -152,10 +152,27 @@ START_TEST(a_stream_of_unknown_size_is_read_to_its_end)
 }
 END_TEST
 
-/* What reading a stream to its end says that is SIZE zeros and a footer that tells
- * TOLD. */
+/* Reads to the end of the data and of the stream, PIECE bytes at a time. */
 static bool
-read_fixed_vhd(uint64_t size, uint64_t told, bool guessed, GError **error)
+read_to_end(VcSource *source, size_t piece, GError **error)
+{
+    g_autofree uint8_t *buffer = g_malloc(piece);
+    for (VcExtent e;;) {
+        if (!vc_source_next(source, &e, error))
+            return false;
+        if (e.kind == VC_END)
+            return true;
+        for (uint64_t at = 0; at < e.length; at += piece)
+            if (!vc_file_read(e.file, e.position + at, buffer,
+                              MIN(piece, e.length - at), error))
+                return false;
+    }
+}
+
+/* What reading a stream to its end says that is SIZE zeros and a footer that tells
+ * TOLD. Its own size is given as an option, or not. */
+static bool
+read_fixed_vhd(uint64_t size, uint64_t told, bool guessed, bool given, GError **error)
 {
     VpcFooter footer = { .features = 2,
                          .version = 0x00010000,
@@ -164,15 +181,12 @@ read_fixed_vhd(uint64_t size, uint64_t told, bool guessed, GError **error)
                          .type = VPC_FIXED };
     g_autofree uint8_t *data = g_malloc0(size + VPC_FOOTER_SIZE);
     vpc_footer_encode(&footer, data + size);
-    g_autoptr(VcSource)
-        source = open_raw(pipe_of(data, size + VPC_FOOTER_SIZE), "", NULL);
+    g_autofree char *option = g_strdup_printf("size=%" G_GUINT64_FORMAT,
+                                              size + VPC_FOOTER_SIZE);
+    g_autoptr(VcSource) source = open_raw(pipe_of(data, size + VPC_FOOTER_SIZE),
+                                          given ? option : "", NULL);
     source->guessed = guessed;
-    for (VcExtent e;;) {
-        if (!vc_source_next(source, &e, error))
-            return false;
-        if (e.kind == VC_END)
-            return true;
-    }
+    return read_to_end(source, 100003, error);
 }
 
 /* Wherever the ends of the pieces are that are read ahead. */
@@ -181,31 +195,45 @@ START_TEST(a_stream_that_ends_as_a_fixed_vhd_was_guessed_wrong)
     static const uint64_t sizes[] = { 0,       1,       511,           512,
                                       1048064, 1048065, 1048575,       1048576,
                                       1048577, 2097151, (5 << 19) + 77 };
-    for (size_t i = 0; i < G_N_ELEMENTS(sizes); i++) {
+    for (size_t k = 0; k < 2 * G_N_ELEMENTS(sizes); k++) {
+        size_t i = k / 2;
+        bool given = k % 2;
         g_autoptr(GError) error = NULL;
-        ck_assert(!read_fixed_vhd(sizes[i], sizes[i], true, &error));
+        ck_assert(!read_fixed_vhd(sizes[i], sizes[i], true, given, &error));
         assert_error(error, VC_ERROR_UNSUPPORTED);
         ck_assert(g_str_has_prefix(error->message, "pipe: "));
         ck_assert_ptr_nonnull(strstr(error->message, "vpc"));
         ck_assert_ptr_nonnull(strstr(error->message, "--spool DIR"));
         ck_assert_ptr_nonnull(strstr(error->message, "-f raw"));
 
-        ck_assert(read_fixed_vhd(sizes[i], sizes[i], false, NULL));
-        ck_assert(read_fixed_vhd(sizes[i], sizes[i] + 1, true, NULL));
+        ck_assert(read_fixed_vhd(sizes[i], sizes[i], false, given, NULL));
+        ck_assert(read_fixed_vhd(sizes[i], sizes[i] + 1, true, given, NULL));
     }
 }
 END_TEST
 
-START_TEST(a_stream_of_known_size_is_one_run_of_its_file)
+/* A caller that passes over the end makes no disk of it. */
+START_TEST(an_end_that_was_not_read_says_nothing)
+{
+    g_autofree char *data = g_malloc0(2000);
+    g_autoptr(VcSource) source = open_raw(pipe_of(data, 2000), "size=2000", NULL);
+    source->guessed = true;
+    VcExtent e;
+    ck_assert(vc_source_next(source, &e, NULL));
+    ck_assert(vc_file_read(e.file, 1700, data, 300, NULL));
+    ck_assert(vc_source_next(source, &e, NULL));
+    ck_assert_int_eq(e.kind, VC_END);
+}
+END_TEST
+
+START_TEST(a_stream_of_known_size_is_one_run)
 {
     g_autoptr(GError) error = NULL;
-    VcFile *file = pipe_of("0123456789", 10);
-    g_autoptr(VcSource) source = open_raw(file, "size=10", &error);
+    g_autoptr(VcSource) source = open_raw(pipe_of("0123456789", 10), "size=10", &error);
     assert_no_error(error);
     VcExtent e;
     char back[10];
     ck_assert(vc_source_next(source, &e, NULL));
-    ck_assert_ptr_eq(e.file, file);
     ck_assert_uint_eq(e.length, 10);
     ck_assert(vc_file_read(e.file, e.position, back, 10, NULL));
     ck_assert(vc_source_next(source, &e, &error));
@@ -333,7 +361,8 @@ main(void)
     tcase_add_test(source, an_empty_file_is_an_empty_disk);
     tcase_add_test(source, a_stream_of_unknown_size_is_read_to_its_end);
     tcase_add_test(source, a_stream_that_ends_as_a_fixed_vhd_was_guessed_wrong);
-    tcase_add_test(source, a_stream_of_known_size_is_one_run_of_its_file);
+    tcase_add_test(source, an_end_that_was_not_read_says_nothing);
+    tcase_add_test(source, a_stream_of_known_size_is_one_run);
     tcase_add_test(source, a_stream_longer_than_its_size_is_refused);
     tcase_add_test(source, a_stream_shorter_than_its_size_ends_short);
     tcase_add_test(source, a_file_of_another_size_than_told_is_refused);
