@@ -66,7 +66,7 @@ find_before_zeros(VcFile *file, uint64_t size, uint64_t *at, GError **error)
 
     *at = size;
     for (uint64_t end = size; end > lowest;) {
-        uint64_t from = (end - 1) / piece * piece;
+        uint64_t from = MAX(lowest, (end - 1) / piece * piece);
         size_t length = end - from;
         if (!vc_file_read(file, from, buffer, length, error))
             return false;

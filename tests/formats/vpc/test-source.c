@@ -404,35 +404,6 @@ START_TEST(a_fixed_image_with_a_vhd_at_its_beginning_is_the_outer_one)
 }
 END_TEST
 
-START_TEST(padding_behind_the_footer_is_passed_over)
-{
-    static const char *const options[] = { "subformat=dynamic", "subformat=fixed" };
-    for (size_t i = 0; i < G_N_ELEMENTS(options); i++) {
-        for (uint64_t unit = 4096; unit <= 1 << 20; unit *= 2) {
-            g_autoptr(GError) error = NULL;
-            VcFile *file = make_image(options[i]);
-            uint64_t size;
-            vc_round_up(file_size(file) + 1, unit, &size);
-            vc_file_truncate(file, size, NULL);
-            g_autoptr(VcSource) source = open_vpc(file, "", &error);
-            assert_no_error(error);
-            ck_assert(warned(source, "zero bytes follow the footer"));
-            check_content(source);
-        }
-    }
-}
-END_TEST
-
-START_TEST(more_padding_is_not_searched)
-{
-    g_autoptr(GError) error = NULL;
-    VcFile *file = make_image("subformat=fixed");
-    vc_file_truncate(file, file_size(file) + (1 << 20) + 4096, NULL);
-    ck_assert(!readable(file, "", &error));
-    assert_error(error, VC_ERROR_CORRUPT);
-}
-END_TEST
-
 START_TEST(option_words_are_checked)
 {
     g_autoptr(GError) error = NULL;
@@ -491,8 +462,6 @@ main(void)
     tcase_add_test(tests, a_size_that_is_not_whole_sectors_is_rounded_down);
     tcase_add_test(tests, the_size_can_be_taken_from_the_geometry);
     tcase_add_test(tests, a_fixed_image_with_a_vhd_at_its_beginning_is_the_outer_one);
-    tcase_add_test(tests, padding_behind_the_footer_is_passed_over);
-    tcase_add_test(tests, more_padding_is_not_searched);
     tcase_add_test(tests, option_words_are_checked);
     tcase_add_test(tests, what_info_shows_is_told);
     suite_add_tcase(suite, tests);
