@@ -4,6 +4,7 @@
 
 #include "io/allocate.h"
 #include "io/bytes.h"
+#include "io/checksum.h"
 #include "io/error.h"
 
 #include <stdlib.h>
@@ -14,6 +15,11 @@
 /* The table is read in pieces, first of so many entries; memory grows with what was
  * read, at most twofold, so that little is copied. */
 #define PIECE 65536u
+
+/* How far behind the last block, or the tables, a footer may end: where the bitmap of
+ * the next block would be, whose data begins on 4 KiB. Before the first block there may
+ * be so much alignment twice. */
+#define FOOTER_REACH 8192u
 
 static bool
 read_entries(VpcBat *bat, VcFile *file, uint64_t at, uint32_t n, GError **error)
@@ -121,6 +127,46 @@ uint64_t
 vpc_bat_position(const VpcBat *bat, uint32_t block)
 {
     return (uint64_t)bat->entries[block] * VPC_SECTOR;
+}
+
+/* Sets *END to where the tables and blocks end; false: there is a block outside of the
+ * file. */
+static bool
+find_end(const VpcBat *bat, uint64_t *end)
+{
+    *end = 0;
+    for (size_t i = 0; i < G_N_ELEMENTS(bat->taken); i++)
+        *end = MAX(*end, bat->taken[i].to);
+    for (uint32_t i = 0; i < bat->n; i++)
+        if (bat->entries[i] != VPC_UNALLOCATED)
+            *end = MAX(*end, vpc_bat_position(bat, i) + vpc_bat_stride(bat));
+    return *end <= bat->end;
+}
+
+/* A writer that lets the image grow puts the next block where the footer was, and one
+ * that did not come to the footer left none: so what is behind it tells nothing, and on
+ * a device may be anything. */
+bool
+vpc_bat_find_footer(VpcBat *bat, VcFile *file, VpcFooters *found, GError **error)
+{
+    uint8_t head[VPC_FOOTER_SIZE], raw[FOOTER_REACH];
+    uint64_t end;
+    size_t got, skip = 0;
+
+    if (found->trailing || !find_end(bat, &end) || end >= found->file_size)
+        return true;
+    if (!vc_file_read(file, 0, head, sizeof head, error) ||
+        !vc_file_read_some(file, end, raw, sizeof raw, &got, error))
+        return false;
+    while (got - skip > VPC_FOOTER_SIZE && vc_is_zero(raw + skip, VPC_FOOTER_SIZE))
+        skip += VPC_FOOTER_SIZE;
+    if (got - skip < VPC_FOOTER_SIZE || memcmp(raw + skip, head, sizeof head) != 0)
+        return true;
+    found->trailing = true;
+    found->at = found->end = bat->end = end + skip;
+    found->surplus = found->file_size - found->at - VPC_FOOTER_SIZE;
+    bat->byte_missing = false;
+    return true;
 }
 
 /* What is taken between AT and END; NULL: nothing. */

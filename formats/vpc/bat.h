@@ -27,6 +27,11 @@ bool vpc_bat_read(VpcBat *bat, VcFile *file, const VpcFooters *found,
                   const VpcHeader *header, uint64_t size, GError **error);
 void vpc_bat_clear(VpcBat *bat);
 
+/* Where there is no trailing footer at the end of FILE, being a device that is longer
+ * than its image: looks for it right behind the last block. It is one only if it is the
+ * same as the copy at the beginning. Then FOUND and BAT end there. */
+bool vpc_bat_find_footer(VpcBat *bat, VcFile *file, VpcFooters *found, GError **error);
+
 /* Bytes of a block with its bitmap. */
 uint64_t vpc_bat_stride(const VpcBat *bat);
 /* Where the bitmap of BLOCK lies (which is allocated); its data follows. */

@@ -215,21 +215,31 @@ check_parent(Check *c, GError **error)
     return parent || report_error(c, problem, error);
 }
 
+/* Writers that let a file grow write it last, and so it is the first to go. */
+static void
+report_footers(Check *c)
+{
+    g_autoptr(GPtrArray) warnings = vc_warnings_new();
+    if (!c->found.trailing)
+        vc_report_add(c->report, VC_FINDING_CORRUPT, VPC_FOOTER_LOST);
+    vpc_footers_warn(&c->found, warnings);
+    report_warnings(c, warnings);
+}
+
+/* Reads the BAT, and so knows where the last block ends, and may find the footer there.
+ */
 static bool
-check_dynamic(Check *c, GError **error)
+read_table(Check *c, GError **error)
 {
     const VpcFooter *footer = &c->found.footer;
     uint64_t size = footer->current_size - footer->current_size % VPC_SECTOR;
-    GError *problem = NULL;
+    return vpc_bat_read(&c->bat, c->file, &c->found, &c->header, size, error) &&
+           vpc_bat_find_footer(&c->bat, c->file, &c->found, error);
+}
 
-    if (!vpc_header_read(c->file, footer, c->found.end, &c->header, &problem))
-        return report_error(c, problem, error);
-    if (!check_header_bits(c, error))
-        return false;
-    if (footer->type == VPC_DIFFERENCING && !check_parent(c, error))
-        return false;
-    if (!vpc_bat_read(&c->bat, c->file, &c->found, &c->header, size, &problem))
-        return report_error(c, problem, error);
+static bool
+check_table(Check *c, GError **error)
+{
     if (c->bat.byte_missing)
         vc_report_add(c->report, VC_FINDING_WARNING,
                       "the last byte of the file is missing");
@@ -241,6 +251,24 @@ check_dynamic(Check *c, GError **error)
 }
 
 static bool
+check_dynamic(Check *c, GError **error)
+{
+    const VpcFooter *footer = &c->found.footer;
+    GError *problem = NULL;
+    bool header = vpc_header_read(c->file, footer, c->found.end, &c->header, &problem);
+    bool table = header && read_table(c, &problem);
+
+    report_footers(c);
+    if (!table && !report_error(c, problem, error))
+        return false;
+    if (header && !check_header_bits(c, error))
+        return false;
+    if (header && footer->type == VPC_DIFFERENCING && !check_parent(c, error))
+        return false;
+    return !table || check_table(c, error);
+}
+
+static bool
 check_fixed(Check *c, GError **error)
 {
     const VpcFooter *footer = &c->found.footer;
@@ -248,6 +276,7 @@ check_fixed(Check *c, GError **error)
     g_autoptr(GPtrArray) warnings = vc_warnings_new();
     GError *problem = NULL;
 
+    report_footers(c);
     bool good = vpc_footers_check_fixed(c->file, &c->found, size, warnings, &problem);
     report_warnings(c, warnings);
     return good || report_error(c, problem, error);
@@ -267,12 +296,6 @@ vpc_check(VcFile *file, VcReport *report, GError **error)
     if (!vpc_footers_find(file, &c.found, &problem))
         return report_error(&c, problem, error);
 
-    g_autoptr(GPtrArray) warnings = vc_warnings_new();
-    /* Writers that let a file grow write it last, and so it is the first to go. */
-    if (!c.found.trailing)
-        vc_report_add(report, VC_FINDING_CORRUPT, VPC_FOOTER_LOST);
-    vpc_footers_warn(&c.found, warnings);
-    report_warnings(&c, warnings);
     bool done = check_footer_bits(&c, error) &&
                 (c.found.footer.type == VPC_FIXED ? check_fixed(&c, error)
                                                   : check_dynamic(&c, error));

@@ -219,6 +219,11 @@ warn_of_copies(const VpcFooters *found, GPtrArray *warnings)
     if (found->padding > 0)
         vc_warn(warnings, "%" G_GUINT64_FORMAT " zero bytes follow the footer",
                 found->padding);
+    if (found->surplus > 0)
+        vc_warn(warnings,
+                "%" G_GUINT64_FORMAT " bytes follow the footer behind the last block: "
+                "the file, or device, is longer than the image",
+                found->surplus);
 }
 
 static void

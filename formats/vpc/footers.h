@@ -17,8 +17,9 @@ typedef struct {
     uint64_t end; /* payload ends here at the latest: the trailing footer, or, without
                      one, the end of the file */
     uint64_t file_size;
-    bool trailing;    /* a good footer at the end */
+    bool trailing;    /* a good footer at the end, or behind the last block */
     uint64_t padding; /* zeros behind it */
+    uint64_t surplus; /* bytes behind that behind the last block */
     enum {
         VPC_MIRROR_NONE, /* fixed disks have none */
         VPC_MIRROR_SAME,

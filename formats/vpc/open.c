@@ -43,16 +43,34 @@ look_for_hidden_data(VpcSource *s)
         vc_warn(s->base.warnings, "%s", text);
 }
 
+static void
+warn_of_footers(VpcSource *s)
+{
+    if (!s->found.trailing)
+        vc_warn(s->base.warnings, VPC_FOOTER_LOST);
+    vpc_footers_warn(&s->found, s->base.warnings);
+}
+
+static bool
+open_fixed(VpcSource *s, GError **error)
+{
+    warn_of_footers(s);
+    return vpc_footers_check_fixed(s->base.file, &s->found, vpc_disk_size(s),
+                                   s->base.warnings, error);
+}
+
 static bool
 open_blocks(VpcSource *s, const VcOptions *options, GError **error)
 {
     VcFile *file = s->base.file;
-    const VpcFooters *found = &s->found;
+    VpcFooters *found = &s->found;
 
     if (!vpc_header_read(file, &found->footer, found->end, &s->header, error) ||
         !vpc_bat_read(&s->bat, file, found, &s->header, vpc_disk_size(s), error) ||
+        !vpc_bat_find_footer(&s->bat, file, found, error) ||
         !vpc_bat_check(&s->bat, error))
         return false;
+    warn_of_footers(s);
     if (!found->trailing) {
         s->written = vc_allocate(s->bat.n / 8 + 1, sizeof *s->written, error);
         if (!s->written)
@@ -95,12 +113,7 @@ vpc_open(VcFile *file, const VcOptions *options, GError **error)
         source->ops = &vpc_fixed_ops;
     source->identity = vpc_id_text(s->found.footer.id);
     vc_layout_add_disk(&source->layout, "", choose_size(&s->found.footer, options));
-    if (!s->found.trailing)
-        vc_warn(source->warnings, VPC_FOOTER_LOST);
-    vpc_footers_warn(&s->found, source->warnings);
-    if (!(fixed ? vpc_footers_check_fixed(file, &s->found, vpc_disk_size(s),
-                                          source->warnings, error)
-                : open_blocks(s, options, error)))
+    if (!(fixed ? open_fixed(s, error) : open_blocks(s, options, error)))
         return NULL;
     return g_steal_pointer(&source);
 }
