@@ -30,6 +30,7 @@ tell_one(const Info *info, const char *name, const char *parent, JsonBuilder *bu
     g_auto(VcImage) image = { 0 };
     if (!vc_reading_open(&info->reading, name, NULL, &image, error))
         return false;
+    const GPtrArray *warnings = vc_source_warnings(image.source);
     g_auto(VcAbout) about = { 0 };
     vc_about_init(&about, &image, parent);
     if (builder) {
@@ -37,7 +38,7 @@ tell_one(const Info *info, const char *name, const char *parent, JsonBuilder *bu
         return true;
     }
     vc_about_print(&about);
-    vc_transfer_say(image.source->warnings, image.path);
+    vc_transfer_say(warnings, image.path);
     return true;
 }
 

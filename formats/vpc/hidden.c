@@ -61,16 +61,16 @@ vpc_hidden_look(VpcHidden *hidden, const VpcBat *bat, VcFile *file, uint32_t blo
 }
 
 char *
-vpc_hidden_tell(VpcHidden *hidden)
+vpc_hidden_tell(VpcHidden *hidden, bool remedy)
 {
     uint32_t n = hidden->n_found;
     if (n == 0)
         return NULL;
     char *text = g_strdup_printf(
         "data in %u%s block%s (the first is block %u) lies in sectors that bitmaps "
-        "mark as never written, and reads as zeros; " VPC_IGNORE_BITMAPS
-        " reads it as it is",
-        n, hidden->told ? " more" : "", n > 1 ? "s" : "", hidden->first);
+        "mark as never written, and reads as zeros%s",
+        n, hidden->told ? " more" : "", n > 1 ? "s" : "", hidden->first,
+        remedy ? "; " VPC_IGNORE_BITMAPS " reads it as it is" : "");
     hidden->n_found = 0;
     hidden->first = UINT32_MAX;
     hidden->told = true;

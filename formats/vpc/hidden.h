@@ -17,9 +17,9 @@ VpcHidden *vpc_hidden_new(uint32_t n_blocks);
 void vpc_hidden_look(VpcHidden *hidden, const VpcBat *bat, VcFile *file, uint32_t block,
                      uint64_t *budget);
 
-/* Gives the sentence about what was found since the last call; NULL: nothing was. Not
- * while others look. */
-char *vpc_hidden_tell(VpcHidden *hidden);
+/* Gives the sentence about what was found since the last call, with the REMEDY where
+ * there is one; NULL: nothing was. Not while others look. */
+char *vpc_hidden_tell(VpcHidden *hidden, bool remedy);
 
 void vpc_hidden_free(VpcHidden *hidden);
 

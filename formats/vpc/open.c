@@ -25,6 +25,7 @@ choose_size(const VpcFooter *footer, const VcOptions *options)
     return footer->current_size - footer->current_size % VPC_SECTOR;
 }
 
+/* What is found is told in the end: whether this is a parent is not yet known. */
 static void
 look_for_hidden_data(VpcSource *s)
 {
@@ -38,9 +39,6 @@ look_for_hidden_data(VpcSource *s)
         vpc_hidden_look(s->hidden, &s->bat, s->base.file, i, &budget);
         seen++;
     }
-    g_autofree char *text = vpc_hidden_tell(s->hidden);
-    if (text)
-        vc_warn(s->base.warnings, "%s", text);
 }
 
 static void

@@ -103,10 +103,12 @@ refuse_unwritten(const VpcSource *s, uint32_t block, GError **error)
         atomic_fetch_or(written, bit);
         return true;
     }
-    vc_corrupt(error, vpc_bat_position(&s->bat, block),
-               "the footer at the end is missing and no bit of block %u is set: the "
-               "file was cut, or not wholly downloaded%s; the bitmap is",
-               block, s->below ? "" : " (" VPC_IGNORE_BITMAPS " reads what there is)");
+    vc_corrupt(
+        error, vpc_bat_position(&s->bat, block),
+        "the footer at the end is missing and no bit of block %u is set: the "
+        "file was cut, or not wholly downloaded%s; the bitmap is",
+        block,
+        s->below || s->adopted ? "" : " (" VPC_IGNORE_BITMAPS " reads what there is)");
     return false;
 }
 
@@ -252,6 +254,8 @@ adopt(VcSource *source, VcSource *parent, GError **error)
     if (!source->parent->id)
         vc_warn(source->warnings, "the parent is a raw file, which cannot be verified");
     warn_of_parent(s, parent);
+    if (parent->ops->free == vpc_source_free)
+        ((VpcSource *)parent)->adopted = true;
     s->below = parent;
     return true;
 }
@@ -261,7 +265,7 @@ static void
 conclude(VcSource *source, GPtrArray *warnings)
 {
     VpcSource *s = (VpcSource *)source;
-    g_autofree char *text = s->hidden ? vpc_hidden_tell(s->hidden) : NULL;
+    g_autofree char *text = s->hidden ? vpc_hidden_tell(s->hidden, !s->adopted) : NULL;
     if (text)
         vc_warn(warnings, "%s", text);
     if (!s->below)

@@ -17,6 +17,7 @@ typedef struct {
     _Atomic uint8_t *written; /* owned: a bit for each block that was seen to have bits
                                  set; NULL where the footer is at the end */
     VcSource *below;          /* the adopted parent; owned */
+    bool adopted;             /* it is a parent itself, which nobody gives options to */
 } VpcSource;
 
 extern const VcSourceOps vpc_fixed_ops, vpc_block_ops;

@@ -139,11 +139,16 @@ START_TEST(each_block_is_looked_at_once)
 }
 END_TEST
 
-START_TEST(what_bitmaps_of_the_parent_hide_is_told_with_its_name)
+/* Gives a disk that has nothing of its own over BELOW, both of which it owns. */
+static VcSource *
+open_child(VcFile *below)
 {
-    g_autoptr(GError) error = NULL;
-    VcFile *below = make_full(1u << 12), *file = vc_memory_file("child");
-    VpcFooter footer = get_footer(below);
+    GError *error = NULL;
+    VcFile *file = vc_memory_file("child");
+    VpcFooter footer;
+    uint8_t raw[512];
+    vc_file_read(below, 0, raw, sizeof raw, NULL);
+    ck_assert(vpc_footer_decode(raw, 0, &footer, NULL));
     g_autoptr(VcSink) sink = create_vpc(file, BLOCKS * IMAGE_BLOCK, "", NULL);
     ck_assert(vc_sink_finish(sink, NULL));
     VpcHeader header = get_header(file);
@@ -153,13 +158,39 @@ START_TEST(what_bitmaps_of_the_parent_hide_is_told_with_its_name)
     footer.type = VPC_DIFFERENCING;
     footer.id[0] ^= 1;
     set_footer(file, &footer);
-
-    g_autoptr(VcSource) source = open_vpc(file, "", &error);
+    VcSource *source = open_vpc(file, "", &error);
     assert_no_error(error);
     ck_assert(vc_source_adopt(source, open_vpc(below, "", NULL), &error));
-    map_from(source, 0, IMAGE_BLOCK);
-    vc_source_warnings(source);
-    ck_assert(warned(source, "full: data in 1 block (the first is block 12) lies"));
+    return source;
+}
+
+/* Nobody opens a parent with options, so none is advised. */
+START_TEST(what_bitmaps_of_the_parent_hide_is_told_with_its_name)
+{
+    static const uint32_t blocks[] = { 12, 3 }; /* behind and in the sample of `open` */
+    for (size_t i = 0; i < G_N_ELEMENTS(blocks); i++) {
+        g_autoptr(VcSource) source = open_child(make_full(1u << blocks[i]));
+        g_autofree char *words = g_strdup_printf(
+            "full: data in 1 block (the first is block %u) lies", blocks[i]);
+        map_from(source, 0, IMAGE_BLOCK);
+        vc_source_warnings(source);
+        ck_assert(warned(source, words));
+        ck_assert(!warned(source, "ignore_bitmaps"));
+    }
+}
+END_TEST
+
+START_TEST(a_lost_block_of_a_parent_comes_without_advice_that_cannot_be_taken)
+{
+    g_autoptr(GError) error = NULL;
+    VcFile *below = make_full(1u << 9);
+    vc_file_zero(below, file_size(below) - 512, 512, NULL);
+    g_autoptr(VcSource) source = open_child(below);
+    VcExtent e;
+    ck_assert(!vc_source_map(source, 0, 9 * IMAGE_BLOCK, &e, &error));
+    assert_error(error, VC_ERROR_CORRUPT);
+    ck_assert_ptr_nonnull(strstr(error->message, "no bit of block 9 is set"));
+    ck_assert_ptr_null(strstr(error->message, "ignore_bitmaps"));
 }
 END_TEST
 
@@ -230,6 +261,8 @@ main(void)
     tcase_add_test(hidden, what_is_read_as_it_is_is_not_hidden);
     tcase_add_test(hidden, each_block_is_looked_at_once);
     tcase_add_test(hidden, what_bitmaps_of_the_parent_hide_is_told_with_its_name);
+    tcase_add_test(hidden,
+                   a_lost_block_of_a_parent_comes_without_advice_that_cannot_be_taken);
     tcase_add_test(hidden, a_block_without_bits_in_a_file_without_a_footer_is_refused);
     tcase_add_test(hidden, a_block_is_looked_through_once_for_its_first_bit);
     suite_add_tcase(suite, hidden);
