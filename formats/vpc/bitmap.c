@@ -6,7 +6,7 @@
 #include "io/checksum.h"
 #include "io/error.h"
 
-#include <string.h>
+#include <stdatomic.h>
 
 /* Bits of one sector of bitmap, and of one answer: who asks for a piece of a long run,
  * as a child does for each extent of its parent, does not pay for all of it. */
@@ -36,20 +36,53 @@ count_same(const uint8_t piece[static VPC_SECTOR], uint32_t bit, uint32_t end, b
     return bit - from;
 }
 
+/* Who asks for each of many short runs, as a child does of each of up to 64 parents, is
+ * answered without reading the sector each time. It is of the one thread that has set
+ * BUSY; the others do not wait but read for themselves. */
+struct VpcPiece {
+    atomic_flag busy;
+    uint64_t position; /* 0: nothing was read, no bitmap lies there */
+    uint8_t data[VPC_SECTOR];
+};
+
+struct VpcPiece *
+vpc_bitmap_piece_new(void)
+{
+    return g_new0(struct VpcPiece, 1);
+}
+
+static bool
+read_piece(struct VpcPiece *piece, VcFile *file, uint64_t position, GError **error)
+{
+    if (piece->position == position)
+        return true;
+    piece->position = 0;
+    if (!vc_file_read(file, position, piece->data, sizeof piece->data, error))
+        return false;
+    piece->position = position;
+    return true;
+}
+
 bool
 vpc_bitmap_run(const VpcBat *bat, VcFile *file, uint32_t block, uint32_t sector,
                bool *set, uint32_t *run, GError **error)
 {
     uint32_t bit = sector % PIECE_BITS, base = sector - bit;
     uint32_t end = MIN(bat->block_size / VPC_SECTOR - base, PIECE_BITS);
-    uint8_t piece[VPC_SECTOR];
+    if (end - bit > *run)
+        end = bit + *run;
+    struct VpcPiece own = { .position = 0 };
+    bool kept = !atomic_flag_test_and_set(&bat->kept->busy);
+    struct VpcPiece *piece = kept ? bat->kept : &own;
 
-    if (!vc_file_read(file, vpc_bat_position(bat, block) + base / 8, piece,
-                      sizeof piece, error))
-        return false;
-    *set = bit_at(piece, bit, bat->low_bit_first);
-    *run = count_same(piece, bit, end, *set, bat->low_bit_first);
-    return true;
+    bool well = read_piece(piece, file, vpc_bat_position(bat, block) + base / 8, error);
+    if (well) {
+        *set = bit_at(piece->data, bit, bat->low_bit_first);
+        *run = count_same(piece->data, bit, end, *set, bat->low_bit_first);
+    }
+    if (kept)
+        atomic_flag_clear(&bat->kept->busy);
+    return well;
 }
 
 bool
@@ -60,6 +93,7 @@ vpc_bitmap_is_clear(const VpcBat *bat, VcFile *file, uint32_t block, bool *clear
     *clear = true;
     for (uint32_t at = 0; at < bat->block_size / VPC_SECTOR && *clear; at += run) {
         bool set;
+        run = PIECE_BITS;
         if (!vpc_bitmap_run(bat, file, block, at, &set, &run, error))
             return false;
         *clear = !set && run == MIN(bat->block_size / VPC_SECTOR - at, PIECE_BITS);
@@ -114,7 +148,7 @@ vpc_bitmap_find_hidden(const VpcBat *bat, VcFile *file, uint32_t block,
 
     for (*sector = 0; *sector < sectors;) {
         bool set;
-        uint32_t run;
+        uint32_t run = PIECE_BITS;
         if (!vpc_bitmap_run(bat, file, block, *sector, &set, &run, error))
             return false;
         if (!set) {

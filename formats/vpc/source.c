@@ -147,7 +147,8 @@ map_blocks(const VcSource *source, unsigned disk G_GNUC_UNUSED, uint64_t offset,
     bool set = true;
     uint64_t length = bat->block_size - inside;
     if (!s->ignore_bitmaps) {
-        uint32_t run;
+        uint64_t wanted = inside % VPC_SECTOR + MIN(extent->length, length);
+        uint32_t run = (uint32_t)((wanted + VPC_SECTOR - 1) / VPC_SECTOR);
         if (!vpc_bitmap_run(bat, source->file, block, inside / VPC_SECTOR, &set, &run,
                             error))
             return false;
