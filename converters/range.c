@@ -24,7 +24,8 @@ map(const VcSource *source, unsigned disk, uint64_t offset, VcExtent *extent,
     GError **error)
 {
     const Range *r = (const Range *)source;
-    *extent = (VcExtent){ .disk = r->disk, .offset = r->offset + offset };
+    extent->disk = r->disk;
+    extent->offset = r->offset + offset;
     if (!r->whole->ops->map(r->whole, r->disk, r->offset + offset, extent, error))
         return false;
     extent->disk = disk;

@@ -423,14 +423,15 @@ def test_create_refuses_what_makes_no_sense():
 
 @in_folder
 def test_dd_copies_a_part():
-    whole = pattern(SIZE)
+    whole = pattern(SIZE) + bytes(8 << 20)
     write('a.raw', whole)
     ok('convert', '-q', 'a.raw', 'a.vhd')
     for operands, part in [
+            (['bs=1M', 'skip=3', 'count=5'], whole[3 << 20:8 << 20]),
             (['bs=1k', 'skip=3', 'count=5'], whole[3072:8192]),
             (['bs=512', 'skip=1'], whole[512:]), (['count=3'], whole[:1536]), ([], whole),
             (['bs=700', 'count=9', 'skip=1'], whole[700:7000]),
-            (['bs=1M', 'count=100000'], whole), (['bs=1M', 'skip=1'], b'')]:
+            (['bs=1M', 'count=100000'], whole), (['bs=1M', 'skip=9'], b'')]:
         for source in ['a.raw', 'a.vhd']:
             ok('dd', '--force', f'if={source}', 'of=b.raw', *operands)
             equal(read('b.raw'), part)

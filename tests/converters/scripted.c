@@ -21,6 +21,7 @@ map(const VcSource *source, unsigned disk G_GNUC_UNUSED, uint64_t offset,
     VcExtent *extent, GError **error)
 {
     const Scripted *s = (const Scripted *)source;
+    g_assert(extent->length > 0); /* what is wanted */
     for (unsigned i = 0; i < s->runs->len; i++) {
         const VcExtent *run = &g_array_index(s->runs, VcExtent, i);
         if (offset < run->offset || offset - run->offset >= run->length)
