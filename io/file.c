@@ -3,6 +3,7 @@
 #include "io/file.h"
 
 #include "io/error.h"
+#include "io/interrupt.h"
 
 void
 vc_file_init(VcFile *file, const VcFileOps *ops, const char *name, bool seekable)
@@ -91,7 +92,8 @@ vc_file_zero(VcFile *file, uint64_t position, uint64_t length, GError **error)
         return file->ops->zero(file, position, length, error);
     while (length > 0) {
         size_t piece = MIN(length, sizeof zeros);
-        if (!vc_file_write(file, position, zeros, piece, error))
+        if (!vc_interrupt_check(error) ||
+            !vc_file_write(file, position, zeros, piece, error))
             return false;
         position += piece;
         length -= piece;

@@ -4,6 +4,7 @@
 
 #include "io/allocate.h"
 #include "io/error.h"
+#include "io/interrupt.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -38,7 +39,8 @@ send_zeros(OrderedFile *o, uint64_t length, GError **error)
     static const uint8_t zeros[256 << 10];
     for (size_t piece; length > 0; length -= piece) {
         piece = MIN(length, sizeof zeros);
-        if (!send(o, zeros, piece, error))
+        /* Below a compressor nobody else looks. */
+        if (!vc_interrupt_check(error) || !send(o, zeros, piece, error))
             return false;
     }
     return true;

@@ -41,7 +41,10 @@ class Fed:
 
     def end(self):
         """Gives status and standard error; its standard input stays open until then."""
-        status = self.child.wait(60)
+        try:
+            status = self.child.wait(60)
+        finally:
+            self.child.kill()
         err = self.child.stderr.read().decode()
         for pipe in [self.child.stdin, self.child.stdout, self.child.stderr]:
             try:
@@ -97,6 +100,14 @@ def test_a_compressed_archive_is_left_alone_in_time_too():
     os.unlink('a.vma')
     interrupt(signal.SIGINT, 'vma-to-raw', '-', 'out', data=data[:-100000], where='out')
     equal(left(), [])
+
+
+@in_folder
+def test_holes_are_left_alone_in_time():
+    write('hole.raw', b'')
+    os.truncate('hole.raw', 256 << 30)
+    interrupt(signal.SIGTERM, 'convert', '-q', '-f', 'raw', '-O', 'raw', 'hole.raw', 'out.raw.zst')
+    equal(left(), ['hole.raw'])
 
 
 @in_folder

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Tests of waits that end early. */
+#include "io/compress.h"
 #include "io/error.h"
 #include "io/interrupt.h"
+#include "io/null.h"
+#include "io/ordered.h"
 #include "tests/check-main.h"
 
 #include <poll.h>
@@ -95,6 +98,24 @@ START_TEST(a_waiting_thread_is_ended_through_what_it_watches)
 }
 END_TEST
 
+/* Below a compressor nothing waits, and a hole may take hours. */
+START_TEST(zeros_that_are_written_end)
+{
+    g_autoptr(GError) error = NULL;
+    VcCompressOptions options;
+    ck_assert(vc_compress_options_parse("zstd", &options, NULL));
+    VcFile *file = vc_compress_file(vc_null_file("packed"), &options, NULL);
+    vc_interrupt();
+    ck_assert(!vc_file_truncate(file, 1 << 20, &error));
+    assert_error(error, VC_ERROR_CANCELLED);
+    g_clear_error(&error);
+
+    g_autoptr(VcFile) ordered = vc_ordered_file(file);
+    ck_assert(!vc_file_settle(ordered, 1 << 20, &error));
+    assert_error(error, VC_ERROR_CANCELLED);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -104,5 +125,9 @@ main(void)
     tcase_add_test(tests, a_watched_descriptor_comes_before_bytes);
     tcase_add_test(tests, a_waiting_thread_is_ended_through_what_it_watches);
     suite_add_tcase(suite, tests);
+    /* Nothing takes an interruption back, and not every run forks: these come last. */
+    TCase *last = tcase_create("interruption");
+    tcase_add_test(last, zeros_that_are_written_end);
+    suite_add_tcase(suite, last);
     return run_suite(suite);
 }
