@@ -49,8 +49,9 @@ zero_run(Copy *c, const VcCopyRoute *route, uint64_t offset, uint64_t length,
 static bool
 pass_zeros(Copy *c, const VcCopyRoute *route, VcExtent *extent, GError **error)
 {
+    /* What is never placed reads as zero. */
     if (route->zeros.sparse != 0 && !route->zeros.write_zeros)
-        return true; /* what is never placed reads as zero */
+        return vc_pace_advance(c->settings->pace, extent->length, 0, error);
 
     while (extent->length > 0) {
         uint64_t to_window = VC_WINDOW - extent->offset % VC_WINDOW;
@@ -65,6 +66,8 @@ pass_zeros(Copy *c, const VcCopyRoute *route, VcExtent *extent, GError **error)
             if (!gather(c, route, extent, error))
                 return false;
         }
+        if (!vc_pace_advance(c->settings->pace, piece, 0, error))
+            return false;
         extent->offset += piece;
         extent->length -= piece;
     }
@@ -177,10 +180,7 @@ pass_extent(Copy *c, VcExtent *extent, GError **error)
     if (extent->kind == VC_DATA)
         return pass_clones(c, route, extent, error) &&
                pass_data(c, route, extent, error);
-
-    uint64_t length = extent->length;
-    return pass_zeros(c, route, extent, error) &&
-           vc_pace_advance(c->settings->pace, length, 0, error);
+    return pass_zeros(c, route, extent, error);
 }
 
 static bool

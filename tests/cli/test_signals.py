@@ -106,8 +106,10 @@ def test_a_compressed_archive_is_left_alone_in_time_too():
 def test_holes_are_left_alone_in_time():
     write('hole.raw', b'')
     os.truncate('hole.raw', 256 << 30)
-    interrupt(signal.SIGTERM, 'convert', '-q', '-f', 'raw', '-O', 'raw', 'hole.raw', 'out.raw.zst')
-    equal(left(), ['hole.raw'])
+    for options, target in [([], 'out.raw.zst'), (['-S', '0'], 'out.raw.gz')]:
+        interrupt(signal.SIGTERM, 'convert', '-q', '-f', 'raw', '-O', 'raw', *options,
+                  'hole.raw', target)
+        equal(left(), ['hole.raw'])
 
 
 @in_folder
