@@ -56,6 +56,9 @@ vc_input_want(VcInput *in, size_t length, GError **error)
         g_propagate_error(error, g_error_copy(in->error));
         return false;
     }
+    /* What is passed over may have no end: skipped and empty frames, padding. */
+    if (!vc_interrupt_check(error))
+        return false;
 
     /* What is left moves to the front, and what was just before it with it. */
     uint8_t *buffer = in->memory + VC_INPUT_LEAD;
@@ -126,8 +129,7 @@ bool
 vc_input_skip_padding(VcInput *in, GError **error)
 {
     for (;;) {
-        /* A device may have much of it. */
-        if (!vc_interrupt_check(error) || !vc_input_want(in, 1, error))
+        if (!vc_input_want(in, 1, error))
             return false;
         size_t zeros = 0;
         while (zeros < in->left && in->at[zeros] == 0)

@@ -3,6 +3,7 @@
 #include "io/compress.h"
 #include "io/error.h"
 #include "io/interrupt.h"
+#include "io/memory.h"
 #include "io/null.h"
 #include "io/ordered.h"
 #include "tests/check-main.h"
@@ -116,6 +117,26 @@ START_TEST(zeros_that_are_written_end)
 }
 END_TEST
 
+/* A file waits nowhere, and what is passed over in it may be without end. */
+START_TEST(what_is_passed_over_in_a_compressed_stream_ends)
+{
+    /* A frame to be skipped, and one of a byte. */
+    static const uint8_t packed[] = { 0x50, 0x2a, 0x4d, 0x18, 0,    0,
+                                      0,    0,    0x28, 0xb5, 0x2f, 0xfd,
+                                      0x20, 0x01, 0x09, 0x00, 0x00, 'a' };
+    g_autoptr(GError) error = NULL;
+    VcFile *file = vc_memory_file_from("packed", packed, sizeof packed);
+    g_autoptr(VcStream)
+        stream = vc_decompress(vc_stream_from_file(file), VC_COMPRESSION_ZSTD,
+                               VC_DECOMPRESS_MEMORY_DEFAULT, NULL);
+    uint8_t byte;
+    size_t got;
+    vc_interrupt();
+    ck_assert(!vc_stream_pull(stream, &byte, 1, &got, &error));
+    assert_error(error, VC_ERROR_CANCELLED);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -128,6 +149,7 @@ main(void)
     /* Nothing takes an interruption back, and not every run forks: these come last. */
     TCase *last = tcase_create("interruption");
     tcase_add_test(last, zeros_that_are_written_end);
+    tcase_add_test(last, what_is_passed_over_in_a_compressed_stream_ends);
     suite_add_tcase(suite, last);
     return run_suite(suite);
 }
