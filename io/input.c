@@ -122,6 +122,7 @@ vc_input_read(VcInput *in, void *buffer, size_t length, const char *what,
 bool
 vc_input_skip(VcInput *in, uint64_t length, const char *what, GError **error)
 {
+    in->skipped += length;
     return take(in, NULL, length, what, error);
 }
 

@@ -19,6 +19,7 @@ typedef struct {
     const uint8_t *at; /* the next byte */
     size_t left;       /* bytes from there */
     uint64_t position; /* of the next byte in the compressed stream */
+    uint64_t skipped;  /* bytes, by vc_input_skip */
     bool ended;        /* nothing follows what is buffered */
     GError *error;     /* of the stream; owned */
 } VcInput;

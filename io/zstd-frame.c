@@ -15,6 +15,9 @@
 #define FRAME_HEADER_MAX ((size_t)18)
 #define IDLE_MAX (1u << 20) /* bytes without content; a block has at most 128 KiB */
 
+/* Of all frames of a stream that are to be skipped; an index is the most they hold. */
+#define SKIPPED_MAX ((uint64_t)1 << 30)
+
 /* No library does more than this. */
 #define WINDOW_MAX ((uint64_t)1 << 31)
 
@@ -85,6 +88,24 @@ check_header(const VcInput *in, uint64_t memory, VcZstdHeader *header, GError **
     return true;
 }
 
+static bool
+skip_frame(VcInput *in, GError **error)
+{
+    uint64_t at = in->position;
+    uint8_t raw[8];
+    if (!vc_input_read(in, raw, sizeof raw, "a skippable frame", error))
+        return false;
+    uint32_t length = load_le32(raw + 4);
+    if (length > SKIPPED_MAX - in->skipped) {
+        vc_fail(error, VC_ERROR_LIMIT,
+                "zstd frames to be skipped, up to that of %" PRIu32
+                " bytes at 0x%" PRIx64 ", hold more than %" PRIu64 " bytes",
+                length, at, SKIPPED_MAX);
+        return false;
+    }
+    return vc_input_skip(in, length, "a skippable frame", error);
+}
+
 bool
 vc_zstd_find(VcInput *in, uint64_t memory, VcZstdFound *found, VcZstdHeader *header,
              GError **error)
@@ -102,10 +123,8 @@ vc_zstd_find(VcInput *in, uint64_t memory, VcZstdFound *found, VcZstdHeader *hea
 
     uint32_t magic = load_le32(in->at);
     if ((magic & ~15u) == SKIPPABLE_MAGIC) {
-        uint8_t raw[8];
         *found = VC_ZSTD_SKIPPED;
-        return vc_input_read(in, raw, sizeof raw, "a skippable frame", error) &&
-               vc_input_skip(in, load_le32(raw + 4), "a skippable frame", error);
+        return skip_frame(in, error);
     }
     if (magic != FRAME_MAGIC) {
         vc_corrupt(error, in->position,

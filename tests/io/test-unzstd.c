@@ -127,6 +127,28 @@ START_TEST(a_frame_of_empty_blocks_has_an_end)
 }
 END_TEST
 
+START_TEST(what_is_skipped_has_an_end)
+{
+    /* 600 MiB each; the second is too much. What lies between the headers is a hole. */
+    static const uint8_t header[] = { 0x50, 0x2a, 0x4d, 0x18, 0, 0, 0x80, 0x25 };
+    static const uint64_t positions[] = { 0, 8 + (600 << 20) };
+    VcFile *file = vc_memory_file("packed");
+    for (size_t i = 0; i < G_N_ELEMENTS(positions); i++)
+        ck_assert(vc_file_write(file, positions[i], header, sizeof header, NULL));
+    ck_assert(vc_file_truncate(file, (uint64_t)1 << 40, NULL));
+    g_autoptr(VcStream) stream = vc_decompress(vc_stream_from_file(file), ZSTD,
+                                               VC_DECOMPRESS_MEMORY_DEFAULT, NULL);
+    g_autoptr(GError) error = NULL;
+    uint8_t byte;
+    size_t got;
+    ck_assert(!vc_stream_pull(stream, &byte, 1, &got, &error));
+    assert_error(error, VC_ERROR_LIMIT);
+    ck_assert_str_eq(error->message,
+                     "zstd frames to be skipped, up to that of 629145600 bytes at "
+                     "0x25800008, hold more than 1073741824 bytes");
+}
+END_TEST
+
 START_TEST(zeros_may_follow_the_end_and_nothing_else)
 {
     g_autoptr(GByteArray) packed = g_byte_array_new();
@@ -243,6 +265,7 @@ main(void)
     tcase_add_test(tests, damage_is_said_with_the_position_of_its_block);
     tcase_add_test(tests, a_frame_that_holds_less_than_it_announces_is_corrupt);
     tcase_add_test(tests, a_frame_of_empty_blocks_has_an_end);
+    tcase_add_test(tests, what_is_skipped_has_an_end);
     tcase_add_test(tests, zeros_may_follow_the_end_and_nothing_else);
     tcase_add_test(tests, what_is_no_zstd_is_refused);
     tcase_add_test(tests, a_window_beyond_the_limit_is_refused_with_the_way_out);
