@@ -27,6 +27,9 @@
 #define LZOP_BLOCK_MAX ((uint32_t)64 << 20)
 #define LZOP_BLOCK ((size_t)256 << 10)
 
+/* Nobody is known to write one; gzip's has so much at most. */
+#define LZOP_EXTRA_MAX ((uint32_t)64 << 10)
+
 /* Methods, all of LZO1X: one decompressor reads them all. */
 #define LZOP_LZO1X_1 1
 #define LZOP_LZO1X_1_15 2

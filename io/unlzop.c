@@ -71,11 +71,20 @@ check_header_sum(LzopStream *l, const uint32_t sums[2], GError **error)
 static bool
 skip_extra_field(LzopStream *l, GError **error)
 {
+    uint64_t begin = l->in.position;
     uint32_t sums[2] = { 1, 0 };
     uint8_t raw[256];
     if (!read_header_bytes(l, raw, 4, sums, error))
         return false;
-    for (size_t left = load_be32(raw), piece; left > 0; left -= piece) {
+    uint32_t length = load_be32(raw);
+    if (length > LZOP_EXTRA_MAX) {
+        vc_fail(error, VC_ERROR_LIMIT,
+                "lzop extra field at 0x%" PRIx64 " has %" PRIu32
+                " bytes, at most %" PRIu32 " are read",
+                begin, length, LZOP_EXTRA_MAX);
+        return false;
+    }
+    for (size_t left = length, piece; left > 0; left -= piece) {
         piece = MIN(left, sizeof raw);
         if (!read_header_bytes(l, raw, piece, sums, error))
             return false;

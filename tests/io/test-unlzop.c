@@ -252,6 +252,25 @@ START_TEST(what_is_not_known_is_refused)
 }
 END_TEST
 
+START_TEST(an_extra_field_beyond_the_limit_is_refused)
+{
+    for (uint32_t above = 0; above < 2; above++) {
+        g_autoptr(GByteArray) packed = g_byte_array_new();
+        Header h = plain;
+        h.flags |= LZOP_EXTRA;
+        h.extra = LZOP_EXTRA_MAX + above;
+        add_header(packed, h);
+        add32(packed, 0);
+        if (above == 0)
+            assert_unpacks_to(packed->data, packed->len, LZO, "", 0);
+        else
+            assert_unpack_fails(packed->data, packed->len, LZO, VC_ERROR_LIMIT,
+                                "lzop extra field at 0x2a has 65537 bytes, at most "
+                                "65536 are read");
+    }
+}
+END_TEST
+
 static void
 assert_block_fails(uint32_t length, uint32_t stored, VcError code, const char *message)
 {
@@ -310,6 +329,7 @@ main(void)
     tcase_add_test(tests, zeros_may_follow_the_end_and_nothing_else);
     tcase_add_test(tests, what_is_no_lzop_is_refused);
     tcase_add_test(tests, what_is_not_known_is_refused);
+    tcase_add_test(tests, an_extra_field_beyond_the_limit_is_refused);
     tcase_add_test(tests, blocks_that_cannot_be_are_refused);
     return run_suite(suite);
 }
