@@ -206,22 +206,28 @@ vc_output_same(const VcOutput *a, const VcOutput *b, bool *same, GError **error)
            vc_backing_same(VC_BACKING_SYSFS, &x, &y, same, error);
 }
 
-/* The new file belongs to whom the old one did, and as few may use it. */
+/* The new file belongs to whom the old one did, and as few may use it. Where a mount
+ * says who may do what, as of FAT and CIFS, that is so from the start, and only the
+ * mount's owner could set it once more. */
 static bool
 keep_permissions(const VcOutput *o, GError **error)
 {
-    struct stat now;
     int fd = o->file->fd;
-    if (fstat(fd, &now) != 0) {
+    mode_t mode = o->replaced.st_mode & 0777;
+    struct stat now;
+    bool seen = fstat(fd, &now) == 0;
+    if (seen &&
+        (now.st_uid != o->replaced.st_uid || now.st_gid != o->replaced.st_gid)) {
+        if (fchown(fd, o->replaced.st_uid, o->replaced.st_gid) != 0 &&
+            now.st_gid != o->replaced.st_gid && fchown(fd, -1, o->replaced.st_gid) != 0)
+            mode &= 0707; /* what its group could, another group must not */
+        seen = fstat(fd, &now) == 0;
+    }
+    if (!seen) {
         vc_fail_errno(error, errno, "cannot read the permissions");
         return false;
     }
-    mode_t mode = o->replaced.st_mode & 0777;
-    if ((now.st_uid != o->replaced.st_uid || now.st_gid != o->replaced.st_gid) &&
-        fchown(fd, o->replaced.st_uid, o->replaced.st_gid) != 0 &&
-        now.st_gid != o->replaced.st_gid && fchown(fd, -1, o->replaced.st_gid) != 0)
-        mode &= 0707; /* what its group could, another group must not */
-    if (fchmod(fd, mode) != 0) {
+    if ((now.st_mode & 0777) != mode && fchmod(fd, mode) != 0) {
         vc_fail_errno(error, errno, "cannot set the permissions");
         return false;
     }

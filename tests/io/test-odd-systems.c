@@ -14,8 +14,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* What a function does instead: fails with this error number; 0: what it always does.
- */
+/* What a function does instead: fails with this error; 0: what it always does. */
 static struct {
     int renameat2, rename, link, fsync_file, fsync_directory, fallocate, seek_data,
         fchown, fchmod, pread, pwrite;
@@ -137,6 +136,7 @@ static void
 set_up(void)
 {
     memset(&odd, 0, sizeof odd);
+    umask(022);
     scratch_setup();
 }
 
@@ -282,6 +282,19 @@ START_TEST(permissions_that_cannot_be_kept_leave_the_old_file)
     g_autoptr(GError) error = commit(VC_OUTPUT_FORCE);
     assert_error(error, VC_ERROR_IO);
     scratch_assert("disk", "old", 3);
+}
+END_TEST
+
+/* As FAT mounted for all by another user, where only that one may set anything. */
+START_TEST(permissions_that_are_right_are_not_set)
+{
+    g_autofree char *path = scratch_path("disk");
+    scratch_write("disk", "old", 3);
+    ck_assert_int_eq(syscall(SYS_chmod, path, 0600), 0);
+    odd.fchmod = odd.fchown = EPERM;
+    g_autoptr(GError) error = commit(VC_OUTPUT_FORCE);
+    assert_no_error(error);
+    scratch_assert("disk", "new", 3);
 }
 END_TEST
 
@@ -481,6 +494,7 @@ main(void)
     tcase_add_test(names, a_directory_that_cannot_be_written_back_is_told);
     tcase_add_test(names, a_file_system_that_does_not_sync_directories_is_well);
     tcase_add_test(names, permissions_that_cannot_be_kept_leave_the_old_file);
+    tcase_add_test(names, permissions_that_are_right_are_not_set);
     tcase_add_test(names, another_group_gets_no_rights);
     tcase_add_test(names, links_that_lead_nowhere_end);
     tcase_add_test(names, the_temporary_name_of_a_long_one_is_cut_between_characters);
