@@ -24,7 +24,6 @@ typedef struct {
     bool no_sync;           /* see vc_posix_no_sync */
     atomic_bool reaches;    /* an output: grown ahead of what is written, see reach() */
     _Atomic uint64_t reach; /* as far as it was grown */
-    _Atomic uint64_t end;   /* as far as it was written */
     pthread_mutex_t growing;
     VcReserve *reserve;      /* of an output; or NULL */
     VcBehind *behind;        /* of an output; or NULL */

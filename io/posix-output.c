@@ -41,14 +41,6 @@ reach(VcPosixFile *p, uint64_t end)
     pthread_mutex_unlock(&p->growing);
 }
 
-static void
-raise_end(VcPosixFile *p, uint64_t end)
-{
-    uint64_t known = p->end;
-    while (known < end && !atomic_compare_exchange_weak(&p->end, &known, end))
-        continue;
-}
-
 /* Like pwrite, once. */
 static ssize_t
 put_some(VcPosixFile *p, bool direct, const void *bytes, size_t length, uint64_t at)
@@ -83,7 +75,6 @@ write_once(VcPosixFile *p, const void *bytes, size_t length, uint64_t at, int *e
             *errnum = 0;
         return 0;
     }
-    raise_end(p, at + (size_t)n);
     *errnum = direct || p->no_sync ? 0 : vc_behind_wrote(p->behind, at, (size_t)n);
     return (size_t)n;
 }
@@ -238,7 +229,7 @@ output_truncate(VcFile *file, uint64_t size, GError **error)
         while (result != 0 && errno == EINTR);
         if (result == 0) {
             vc_reserve_give_back(p->reserve, size);
-            p->reach = p->end = size;
+            p->reach = size;
             return true;
         }
         errnum = errno;
@@ -288,7 +279,7 @@ vc_posix_output(int fd, const char *path, const char *name, VcCache cache,
     p->base.reads_zero = S_ISREG(status.st_mode) && status.st_size == 0;
     p->reaches = S_ISREG(status.st_mode);
     p->behind = vc_behind_new(fd);
-    p->reach = p->end = p->device ? 0 : (uint64_t)status.st_size;
+    p->reach = p->device ? 0 : (uint64_t)status.st_size;
     if (path && cache != VC_CACHE_WRITEBACK) {
         vc_posix_file_add_direct(p, path, O_RDWR);
         p->direct_reads = cache == VC_CACHE_NONE;
