@@ -57,12 +57,6 @@ lent_end(VcFile *file, uint64_t end, GError **error)
     return vc_file_end(lender(file), end, error);
 }
 
-static bool
-lent_settle(VcFile *file, uint64_t position, GError **error)
-{
-    return vc_file_settle(lender(file), position, error);
-}
-
 static void
 lent_free(VcFile *file)
 {
@@ -78,7 +72,6 @@ static const VcFileOps lent_ops = {
     .zero = lent_zero,
     .truncate = lent_truncate,
     .end = lent_end,
-    .settle = lent_settle,
     .free = lent_free,
 };
 
