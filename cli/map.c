@@ -6,6 +6,7 @@
 #include "cli/reading.h"
 #include "cli/transfer.h"
 #include "io/error.h"
+#include "io/interrupt.h"
 
 #include <string.h>
 
@@ -115,7 +116,8 @@ walk(Map *m, VcImage *image, unsigned disk, uint64_t start, uint64_t length,
     uint64_t end = start < size && length < size - start ? start + length : size;
     while (start < end) {
         VcExtent extent;
-        if (!vc_source_map(source, disk, start, &extent, error))
+        if (!vc_interrupt_check(error) ||
+            !vc_source_map(source, disk, start, &extent, error))
             return false;
         extent.length = MIN(extent.length, end - start);
         start += extent.length;

@@ -4,6 +4,7 @@
 
 #include "converters/copy.h"
 #include "io/error.h"
+#include "io/interrupt.h"
 #include "io/null.h"
 
 /* Gives a sink over a file that keeps only its size. */
@@ -34,7 +35,8 @@ place_all(VcSink *sink, GError **error)
             uint64_t position, run, want = size - offset;
             if (sink->unit != 0)
                 want = MIN(want, VC_CELL);
-            if (!vc_sink_place(sink, disk, offset, want, &position, &run, error))
+            if (!vc_interrupt_check(error) ||
+                !vc_sink_place(sink, disk, offset, want, &position, &run, error))
                 return false;
             offset += sink->unit != 0 ? MIN(sink->unit, size - offset) : run;
         }

@@ -5,6 +5,7 @@
 #include "formats/vhdx/bat.h"
 #include "formats/vhdx/space.h"
 #include "formats/vhdx/span.h"
+#include "io/interrupt.h"
 
 #include <inttypes.h>
 
@@ -224,7 +225,7 @@ vhdx_sweep(const VhdxImage *image, VcReport *report, GError **error)
     report->total = image->geometry.blocks;
     vhdx_bat_walk(&walk, image->file, image->bat.offset, 0, image->geometry.entries);
     do {
-        if (!vhdx_bat_next(&walk, &run, error))
+        if (!vc_interrupt_check(error) || !vhdx_bat_next(&walk, &run, error))
             return false;
         sweep_run(&s, &run);
     } while (run.count > 0 && !hopeless(&s));

@@ -4,6 +4,7 @@
 
 #include "io/checksum.h"
 #include "io/error.h"
+#include "io/interrupt.h"
 
 #include <string.h>
 
@@ -34,7 +35,9 @@ vma_window_look(VmaWindow *window, uint64_t position, size_t length, bool ahead,
         size_t more;
         window->position = position;
         window->length = kept;
-        if (!vc_file_read_some(window->file, position + kept, window->data + kept,
+        /* Behind damage or zeros the next extent may be far. */
+        if (!vc_interrupt_check(error) ||
+            !vc_file_read_some(window->file, position + kept, window->data + kept,
                                (ahead ? VMA_WINDOW : length) - kept, &more, error))
             return false;
         window->length += more;

@@ -7,6 +7,7 @@
 #include "io/bytes.h"
 #include "io/checksum.h"
 #include "io/error.h"
+#include "io/interrupt.h"
 
 #include <string.h>
 
@@ -159,7 +160,8 @@ check_bitmaps(Check *c, const VpcPlace *places, size_t n, GError **error)
         if (at < last_end)
             continue;
         last_end = at + stride;
-        if (!vpc_bitmap_find_hidden(&c->bat, c->file, block, &budget, &sector, error))
+        if (!vc_interrupt_check(error) ||
+            !vpc_bitmap_find_hidden(&c->bat, c->file, block, &budget, &sector, error))
             return false;
         if (sector < c->bat.block_size / VPC_SECTOR)
             vc_report_add(

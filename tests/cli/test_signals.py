@@ -6,12 +6,13 @@ signal; and being asked how far it is."""
 import os
 import re
 import signal
+import struct
 import subprocess
 import sys
 import time
 
 import cli
-from cli import archive, equal, fails, in_folder, left, ok, pattern, read, write
+from cli import archive, equal, fails, in_folder, left, ok, pattern, poke, read, write
 
 SIZE = 1 << 20
 
@@ -110,6 +111,42 @@ def test_holes_are_left_alone_in_time():
         interrupt(signal.SIGTERM, 'convert', '-q', '-f', 'raw', '-O', 'raw', *options,
                   'hole.raw', target)
         equal(left(), ['hole.raw'])
+
+
+def disk_of_many_blocks(name):
+    """Makes a VHD that has all of its 512000 blocks, as holes: a second of work."""
+    ok('create', '-q', '-f', 'vpc', name, '1000G')
+    data = read(name)
+    table, = struct.unpack_from('>Q', data, 512 + 16)
+    entries, = struct.unpack_from('>I', data, 512 + 28)
+    first, stride = (table + 4 * entries + 511) // 512, 1 + (2 << 20) // 512
+    poke(name, table, struct.pack(f'>{entries}I',
+                                  *(first + stride * i for i in range(entries))))
+    poke(name, (first + stride * entries) * 512, data[-512:])
+
+
+def wait_for_handler(child):
+    """Until a signal is not simply the end."""
+    end = time.monotonic() + 60
+    while time.monotonic() < end:
+        caught = re.search(r'^SigCgt:\s*(\w+)', read(f'/proc/{child.pid}/status').decode(), re.M)
+        if caught and int(caught[1], 16) >> (signal.SIGTERM - 1) & 1:
+            return
+        assert child.poll() is None, child.stderr.read()
+    raise AssertionError('no handler appeared')
+
+
+@in_folder
+def test_commands_that_only_look_are_left_alone_in_time():
+    disk_of_many_blocks('a.vhd')
+    for args in [['map', 'a.vhd'], ['check', 'a.vhd'],
+                 ['measure', '-O', 'vhdx', '-o', 'block_size=1M', '--size', '64T']]:
+        run = Fed(*args)
+        wait_for_handler(run.child)
+        run.child.send_signal(signal.SIGTERM)
+        status, err = run.end()
+        equal((args, status), (args, 128 + signal.SIGTERM))
+        assert err.count('\n') == 1 and 'interrupted' in err, err
 
 
 @in_folder

@@ -2,6 +2,7 @@
 /* Tests of the check of VHDX images. */
 #include "formats/vhdx/source.h"
 #include "io/error.h"
+#include "io/interrupt.h"
 #include "tests/check-main.h"
 #include "tests/formats/vhdx/image.h"
 
@@ -201,6 +202,15 @@ START_TEST(a_log_to_replay_is_told_in_figures)
 }
 END_TEST
 
+START_TEST(a_check_ends_when_interrupted)
+{
+    g_autoptr(GError) error = NULL;
+    vc_interrupt();
+    ck_assert(!vhdx_check(image.file, &report, &error));
+    assert_error(error, VC_ERROR_CANCELLED);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -222,6 +232,8 @@ main(void)
     tcase_add_test(tests, bytes_behind_the_last_structure_are_a_note);
     tcase_add_test(tests, a_check_ends_after_a_thousand_corruptions);
     tcase_add_test(tests, a_log_to_replay_is_told_in_figures);
+    /* The last: nothing takes an interruption back, and not every run forks. */
+    tcase_add_test(tests, a_check_ends_when_interrupted);
     suite_add_tcase(suite, tests);
     return run_suite(suite);
 }

@@ -3,6 +3,7 @@
 #include "formats/format.h"
 #include "formats/vma/walk.h"
 #include "io/error.h"
+#include "io/interrupt.h"
 #include "io/memory.h"
 #include "tests/check-main.h"
 #include "tests/formats/vma/saying.h"
@@ -206,6 +207,21 @@ START_TEST(a_fault_that_nobody_wants_is_not_put_into_words)
 }
 END_TEST
 
+/* Damage, zeros and extents without payload may go on for terabytes. */
+START_TEST(check_ends_when_interrupted)
+{
+    g_autoptr(GByteArray) archive = small_archive();
+    g_autoptr(VcFile) file = vc_memory_file_from("a", archive->data, archive->len);
+    g_autoptr(GError) error = NULL;
+    VcReport report;
+    vc_report_init(&report);
+    vc_interrupt();
+    ck_assert(!vc_format_vma.check(file, &report, &error));
+    assert_error(error, VC_ERROR_CANCELLED);
+    vc_report_clear(&report);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -220,6 +236,8 @@ main(void)
     tcase_add_test(check, check_finds_names_that_are_not_safe);
     tcase_add_test(check, check_counts_the_faults_that_it_does_not_keep);
     tcase_add_test(check, a_fault_that_nobody_wants_is_not_put_into_words);
+    /* The last: nothing takes an interruption back, and not every run forks. */
+    tcase_add_test(check, check_ends_when_interrupted);
     suite_add_tcase(suite, check);
     return run_suite(suite);
 }
