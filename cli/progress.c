@@ -16,8 +16,9 @@ static struct {
     bool full;    /* the end was reported */
 } state;
 
-/* Apart from the rest, for the signal handler. */
-static _Atomic uint64_t bytes_done, bytes_total;
+/* Apart from the rest, for the signal handler, which may come before the start or
+ * where there is none. */
+static _Atomic uint64_t bytes_done, bytes_total = UINT64_MAX;
 
 /* Progress is no result: a reader who went away must not stop a conversion. */
 static void

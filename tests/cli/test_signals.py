@@ -125,12 +125,12 @@ def disk_of_many_blocks(name):
     poke(name, (first + stride * entries) * 512, data[-512:])
 
 
-def wait_for_handler(child):
+def wait_for_handler(child, name):
     """Until a signal is not simply the end."""
     end = time.monotonic() + 60
     while time.monotonic() < end:
         caught = re.search(r'^SigCgt:\s*(\w+)', read(f'/proc/{child.pid}/status').decode(), re.M)
-        if caught and int(caught[1], 16) >> (signal.SIGTERM - 1) & 1:
+        if caught and int(caught[1], 16) >> (name - 1) & 1:
             return
         assert child.poll() is None, child.stderr.read()
     raise AssertionError('no handler appeared')
@@ -142,7 +142,7 @@ def test_commands_that_only_look_are_left_alone_in_time():
     for args in [['map', 'a.vhd'], ['check', 'a.vhd'],
                  ['measure', '-O', 'vhdx', '-o', 'block_size=1M', '--size', '64T']]:
         run = Fed(*args)
-        wait_for_handler(run.child)
+        wait_for_handler(run.child, signal.SIGTERM)
         run.child.send_signal(signal.SIGTERM)
         status, err = run.end()
         equal((args, status), (args, 128 + signal.SIGTERM))
@@ -213,6 +213,17 @@ def test_usr1_prints_one_line_of_progress():
     equal(read('out.raw'), pattern(SIZE))
     run.child.stdout.close()
     run.child.stderr.close()
+
+
+@in_folder
+def test_usr1_tells_nothing_of_what_has_no_progress():
+    disk_of_many_blocks('a.vhd')
+    run = Fed('map', 'a.vhd')
+    wait_for_handler(run.child, signal.SIGUSR1)
+    run.child.send_signal(signal.SIGUSR1)
+    equal(run.child.stderr.readline(), b'    (0.00/100%) 0 bytes\n')
+    run.child.send_signal(signal.SIGTERM)
+    run.end()
 
 
 if __name__ == '__main__':
