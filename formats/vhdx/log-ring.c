@@ -182,11 +182,9 @@ link_sequences(GArray *entries, uint32_t log_length)
                                      : &g_array_index(entries, VhdxRingEntry, next);
         e->next = VHDX_RING_NONE;
         e->head = (guint)(e - &g_array_index(entries, VhdxRingEntry, 0));
-        e->run = e->entry.length;
         if (n && n->entry.sequence - 1 == e->entry.sequence) {
             e->next = next;
             e->head = n->head;
-            e->run += n->run;
             e->memory += n->memory;
         }
     }
@@ -224,9 +222,10 @@ vhdx_ring_entries(const VhdxLog *log, VcFile *file, GError **error)
 /* The specification extends runs of entries from each place in turn, takes a run when
  * its last entry, the head, names the place of one of the run as its tail, and of those
  * the one with the newest head. The sequences are the same from wherever in them one
- * starts, so it is enough to ask each head: does the entry at your tail lead to you? */
+ * starts, so it is enough to ask each head: does the entry at your tail lead to you?
+ * None is longer than the log, as no entry lies on another. */
 guint
-vhdx_ring_active(const GArray *entries, const VhdxLog *log)
+vhdx_ring_active(const GArray *entries)
 {
     g_autofree VhdxRingEntry **sorted = newest_first(entries);
     for (guint i = 0; i < entries->len; i++) {
@@ -237,8 +236,7 @@ vhdx_ring_active(const GArray *entries, const VhdxLog *log)
         if (tail == VHDX_RING_NONE)
             continue;
         const VhdxRingEntry *t = &g_array_index(entries, VhdxRingEntry, tail);
-        if (&g_array_index(entries, VhdxRingEntry, t->head) == head &&
-            t->run <= log->length)
+        if (&g_array_index(entries, VhdxRingEntry, t->head) == head)
             return tail;
     }
     return VHDX_RING_NONE;

@@ -30,9 +30,8 @@ const uint8_t *vhdx_ring_sector(VhdxRing *ring, uint64_t at, GError **error);
 typedef struct {
     uint32_t at; /* in the log */
     VhdxLogEntry entry;
-    guint next;   /* index of the entry that continues the sequence; VHDX_RING_NONE */
-    guint head;   /* index of the last entry of the sequence */
-    uint64_t run; /* bytes from here to the head's end */
+    guint next; /* index of the entry that continues the sequence; VHDX_RING_NONE */
+    guint head; /* index of the last entry of the sequence */
     uint64_t memory; /* bytes that replay keeps of the changes from here to there */
 } VhdxRingEntry;
 
@@ -44,6 +43,6 @@ GArray *vhdx_ring_entries(const VhdxLog *log, VcFile *file, GError **error);
 
 /* The active sequence, MS-VHDX 2.3.3: the index of its first entry that is still
  * needed; VHDX_RING_NONE when there is none. */
-guint vhdx_ring_active(const GArray *entries, const VhdxLog *log);
+guint vhdx_ring_active(const GArray *entries);
 
 #endif

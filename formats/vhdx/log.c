@@ -152,7 +152,7 @@ vhdx_log_replay(const VhdxLog *log, VcFile *file, VhdxReplay *replay, GError **e
     g_autoptr(GArray) entries = vhdx_ring_entries(log, file, error);
     if (!entries)
         return false;
-    guint first = vhdx_ring_active(entries, log);
+    guint first = vhdx_ring_active(entries);
     const VhdxRingEntry *head;
     if (!check_sequence(entries, first, log, replay->size_before, &head, error))
         return false;

@@ -202,37 +202,6 @@ START_TEST(an_entry_with_sequence_number_0_is_none)
 }
 END_TEST
 
-/* Makes the entry at AT as long as SECTORS, over whatever lies there. */
-static void
-stretch(uint32_t at, uint32_t sectors)
-{
-    uint32_t length = sectors * 4096, to_end = MIN(length, image.log_length - at);
-    g_autofree uint8_t *raw = g_malloc(length);
-    image_store32(&image, IMAGE_LOG + at + 4, 0);
-    image_store32(&image, IMAGE_LOG + at + 8, length);
-    ck_assert(vc_file_read(image.file, IMAGE_LOG + at, raw, to_end, NULL));
-    ck_assert(vc_file_read(image.file, IMAGE_LOG, raw + to_end, length - to_end, NULL));
-    image_store32(&image, IMAGE_LOG + at + 4, vc_crc32c(0, raw, length));
-}
-
-/* What an entry does not need may hold anything: here the last entry of the sequence,
- * and of the second one the first. */
-START_TEST(a_sequence_longer_than_the_log_is_none)
-{
-    uint32_t half = image.log_length / 2, sectors = half / 4096;
-    image_log(&image, &(LogEntry){ .sequence = 1 });
-    image_log(&image, &(LogEntry){ .at = 4 * 4096, .sequence = 3 });
-    stretch(0, sectors);
-    image_log(&image, &(LogEntry){ .at = half, .sequence = 2 });
-    stretch(half, sectors + 4);
-    refuses(VC_ERROR_CORRUPT);
-
-    stretch(half, 1);
-    image_log(&image, &(LogEntry){ .at = half + 4096, .sequence = 3 });
-    ck_assert_uint_eq(replays().entries, 3);
-}
-END_TEST
-
 START_TEST(an_entry_of_another_log_is_none)
 {
     put(0, 0, 5, PAGE(0), 0xaa);
@@ -303,7 +272,6 @@ main(void)
     tcase_add_test(tests, every_flipped_byte_makes_an_entry_invalid);
     tcase_add_test(tests, an_entry_with_a_field_out_of_range_is_none);
     tcase_add_test(tests, an_entry_with_sequence_number_0_is_none);
-    tcase_add_test(tests, a_sequence_longer_than_the_log_is_none);
     tcase_add_test(tests, an_entry_of_another_log_is_none);
     tcase_add_test(tests, the_memory_of_a_sequence_is_counted_from_each_entry_on);
     tcase_add_test(tests, an_entry_longer_than_what_it_holds_is_corrupt);
