@@ -6,6 +6,7 @@
 #include "formats/format.h"
 #include "formats/vhdx/source.h"
 #include "io/error.h"
+#include "io/memory.h"
 #include "tests/check-main.h"
 #include "tests/formats/vhdx/image.h"
 
@@ -115,6 +116,42 @@ filled_with(const VcSource *source, uint64_t offset, size_t length)
     ck_assert(ok);
     ck_assert_int_eq(memcmp(data, data + 1, length - 1), 0);
     return data[0];
+}
+
+static struct {
+    uint64_t most; /* that one of the answers of what lies below had to have */
+    uint64_t run;  /* at which multiples it changes */
+} below;
+
+static inline bool
+map_below(const VcSource *source G_GNUC_UNUSED, unsigned disk G_GNUC_UNUSED,
+          uint64_t offset, VcExtent *extent, GError **error G_GNUC_UNUSED)
+{
+    below.most = MAX(below.most, extent->length);
+    extent->kind = VC_ZERO;
+    extent->length = below.run - offset % below.run;
+    return true;
+}
+
+static inline void
+free_below(VcSource *source)
+{
+    vc_source_clear(source);
+    g_free(source);
+}
+
+/* Gives a disk of 8 GiB that changes after each RUN bytes, to be a parent. */
+static inline VcSource *
+changing(uint64_t run, const char *identity)
+{
+    static const VcSourceOps ops = { .map = map_below, .free = free_below };
+    VcSource *source = g_new0(VcSource, 1);
+    vc_source_init(source, &ops, vc_memory_file("below"));
+    source->identity = g_strdup(identity);
+    vc_layout_add_disk(&source->layout, "", 8192 * MIB);
+    below.run = run;
+    below.most = 0;
+    return source;
 }
 
 #endif

@@ -270,49 +270,13 @@ START_TEST(depth_counts_the_parents)
 }
 END_TEST
 
-static struct {
-    uint64_t most; /* that one of the answers of what lies below had to have */
-    uint64_t run;  /* at which multiples it changes */
-} below;
-
-static bool
-map_below(const VcSource *source G_GNUC_UNUSED, unsigned disk G_GNUC_UNUSED,
-          uint64_t offset, VcExtent *extent, GError **error G_GNUC_UNUSED)
-{
-    below.most = MAX(below.most, extent->length);
-    extent->kind = VC_ZERO;
-    extent->length = below.run - offset % below.run;
-    return true;
-}
-
-static void
-free_below(VcSource *source)
-{
-    vc_source_clear(source);
-    g_free(source);
-}
-
-/* Gives a disk of 8 GiB that changes after each RUN bytes. */
-static VcSource *
-changing(uint64_t run)
-{
-    static const VcSourceOps ops = { .map = map_below, .free = free_below };
-    VcSource *source = g_new0(VcSource, 1);
-    vc_source_init(source, &ops, vc_memory_file("below"));
-    source->identity = g_strdup(PARENT_ID);
-    vc_layout_add_disk(&source->layout, "", 8192 * MIB);
-    below.run = run;
-    below.most = 0;
-    return source;
-}
-
 /* A chain asks as often as its base changes, and each image of it pays each time. */
 START_TEST(a_child_looks_no_further_than_its_parent_answers)
 {
     static const uint64_t runs[] = { 512, MIB, 8 * MIB };
     for (unsigned i = 0; i < G_N_ELEMENTS(runs); i++) {
         begin_child(8192 * MIB);
-        g_autoptr(VcSource) source = with_parent(changing(runs[i]));
+        g_autoptr(VcSource) source = with_parent(changing(runs[i], PARENT_ID));
         VcExtent extent = map_counted(source, 40 * MIB);
         ck_assert_int_eq(extent.kind, VC_ZERO);
         ck_assert_uint_eq(extent.length, runs[i]);
@@ -337,7 +301,7 @@ START_TEST(a_hole_in_the_bitmap_is_the_parents_as_far_as_it_goes)
         image_block(&image, block, PARTIAL, image.end + block * image.block_size);
     ck_assert(vc_file_truncate(image.file, image.end + 4 * image.block_size, NULL));
     image_fill(&image, bitmap + 65536 + 32768, 0x80, 1);
-    g_autoptr(VcSource) source = with_parent(changing(8192 * MIB));
+    g_autoptr(VcSource) source = with_parent(changing(8192 * MIB, PARENT_ID));
 
     static const struct {
         uint64_t at, end;
@@ -371,7 +335,7 @@ START_TEST(a_parent_is_asked_for_no_more_than_its_child_wants)
     ck_assert_uint_gt(place, bitmap);
     /* Every other sector is here. */
     image_fill(&image, bitmap + 41 * 256, 0x55, 256);
-    g_autoptr(VcSource) source = with_parent(changing(8192 * MIB));
+    g_autoptr(VcSource) source = with_parent(changing(8192 * MIB, PARENT_ID));
     assert_zero(source, 41 * MIB + 512, 512, false);
     ck_assert_uint_eq(below.most, 512);
 }
