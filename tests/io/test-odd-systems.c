@@ -448,20 +448,6 @@ START_TEST(zeros_that_cannot_be_written_are_an_error)
 }
 END_TEST
 
-START_TEST(links_that_lead_nowhere_end)
-{
-    g_autoptr(GError) error = NULL;
-    g_autofree char *a = scratch_path("a");
-    ck_assert_int_eq(symlink("b", a), 0);
-    g_autofree char *b = scratch_path("b");
-    ck_assert_int_eq(symlink("a", b), 0);
-    ck_assert_ptr_null(vc_output_open(a, VC_OUTPUT_FORCE, VC_CACHE_AUTO, true, &error));
-    ck_assert_ptr_nonnull(strstr(error->message, g_strerror(ELOOP)));
-    g_autoptr(GPtrArray) left = vc_output_leftovers(a);
-    ck_assert_uint_eq(left->len, 0);
-}
-END_TEST
-
 START_TEST(the_temporary_name_of_a_long_one_is_cut_between_characters)
 {
     g_autoptr(GString) name = g_string_new("a");
@@ -496,7 +482,6 @@ main(void)
     tcase_add_test(names, permissions_that_cannot_be_kept_leave_the_old_file);
     tcase_add_test(names, permissions_that_are_right_are_not_set);
     tcase_add_test(names, another_group_gets_no_rights);
-    tcase_add_test(names, links_that_lead_nowhere_end);
     tcase_add_test(names, the_temporary_name_of_a_long_one_is_cut_between_characters);
     tcase_add_test(content, without_a_search_for_data_all_is_data);
     tcase_add_test(content, a_file_that_is_cut_while_its_holes_are_sought_is_short);

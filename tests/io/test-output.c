@@ -300,6 +300,9 @@ START_TEST(links_in_a_circle_are_an_error)
     ck_assert_int_eq(symlink("a", b), 0);
     ck_assert_ptr_null(open_scratch("a", VC_OUTPUT_NEW, &error));
     assert_error(error, VC_ERROR_IO);
+    ck_assert_ptr_nonnull(strstr(error->message, g_strerror(ELOOP)));
+    g_autoptr(GPtrArray) left = vc_output_leftovers(a);
+    ck_assert_uint_eq(left->len, 0);
 }
 END_TEST
 
