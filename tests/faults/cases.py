@@ -252,8 +252,8 @@ def qemu_looks():
                program='qemu-img')
     yield Case('create', '-q', '-f', 'raw', 'out.raw', SIZE, outputs=['out.raw'],
                program='qemu-img')
-    yield Case('dd', '-f', 'raw', '-O', 'vpc', 'if=source.raw', 'of=out.vhd', 'bs=1M',
-               outputs=['out.vhd'], program='qemu-img')
+    yield Case('dd', '--reproducible', '-f', 'raw', '-O', 'vpc', 'if=source.raw', 'of=out.vhd',
+               'bs=1M', outputs=['out.vhd'], program='qemu-img')
 
 
 def refusals():
