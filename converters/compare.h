@@ -20,9 +20,4 @@ bool vc_compare(VcSource *source_a, unsigned a, VcSource *source_b, unsigned b,
                 bool strict, const VcConvertOptions *options, VcComparison *comparison,
                 GError **error);
 
-/* SHA-256 of the whole disk as hexadecimal text (owned by the caller). Needs `map`, or
- * stored order that ascends. */
-char *vc_hash_disk(VcSource *source, unsigned disk, const VcConvertOptions *options,
-                   GError **error);
-
 #endif

@@ -52,8 +52,8 @@ typedef struct {
 #define VC_WORKERS_DEFAULT 16u
 
 typedef struct {
-    uint64_t read, written; /* payload bytes */
-    uint64_t cloned;        /* of them shared in the file system */
+    uint64_t written; /* payload bytes */
+    uint64_t cloned;  /* of them shared in the file system */
 } VcConvertStats;
 
 typedef struct {

@@ -161,7 +161,6 @@ pass_data(Copy *c, const VcCopyRoute *route, VcExtent *extent, GError **error)
                 !vc_conductor_close_all(&c->conductor, error))
                 return false;
         }
-        c->stats->read += piece;
         if (!vc_pace_advance(c->settings->pace, piece, piece, error))
             return false;
         extent->offset += piece;

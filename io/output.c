@@ -102,7 +102,8 @@ open_path(VcOutput *o, const char *path, VcCache cache, GError **error)
         return false;
     }
     if (exists && S_ISBLK(status.st_mode) && o->mode != VC_OUTPUT_IN_PLACE) {
-        vc_fail(error, VC_ERROR_USAGE, "is a block device, 'vconv convert -n' writes to it");
+        vc_fail(error, VC_ERROR_USAGE,
+                "is a block device, 'vconv convert -n' writes to it");
         return false;
     }
     if (exists &&

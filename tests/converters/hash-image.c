@@ -2,9 +2,9 @@
 /* Opens an image as users name it and prints what it holds, for tests written in
  * Python: lines "parent PATH", "warning TEXT", "disk SIZE SHA256 NAME", or "error CODE
  * TEXT". Called as: hash-image [chain] [ahead] [spool=DIR] [workers=N] IMAGE. */
-#include "converters/compare.h"
 #include "converters/image.h"
 #include "io/error.h"
+#include "tests/converters/hash.h"
 
 #include <stdio.h>
 #include <string.h>

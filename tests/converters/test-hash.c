@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Tests of the SHA-256 of a disk. */
-#include "converters/compare.h"
 #include "io/error.h"
 #include "tests/check-main.h"
+#include "tests/converters/hash.h"
 #include "tests/converters/scripted.h"
 
 #include <string.h>

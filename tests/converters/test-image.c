@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Tests of opening images as users name them: names, compression, pipes, disks. */
-#include "converters/compare.h"
 #include "converters/image.h"
 #include "io/error.h"
 #include "tests/check-main.h"
+#include "tests/converters/hash.h"
 #include "tests/converters/scripted.h"
 #include "tests/converters/vhd.h"
 #include "tests/io/scratch.h"

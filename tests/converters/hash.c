@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* SHA-256 of a disk: its bytes as an ascending stream, read ahead of the checksum. */
-#include "converters/compare.h"
+#include "tests/converters/hash.h"
 
 #include "converters/ahead.h"
 #include "converters/extent.h"
