@@ -165,7 +165,7 @@ def test_a_block_device_is_written_only_in_place():
         for name, options in FORMATS:
             for mode in [[], ['--force']]:
                 err = refused(*convert(path, name, options), *mode, device)
-                assert '-n writes to it' in err, err
+                assert "'vconv convert -n' writes to it" in err, err
         # Too small: a disk that has its place is not even begun.
         for name, options in [('raw', []), ('vpc', ['-o', 'subformat=fixed'])]:
             err = refused(*convert(path, name, options), '-n', device)
