@@ -5,6 +5,7 @@
 #include "cli/json.h"
 #include "cli/print.h"
 #include "cli/reading.h"
+#include "io/compress.h"
 #include "io/error.h"
 
 #include <string.h>
@@ -108,6 +109,16 @@ open_image(const Check *c, VcFile **file, const VcFormat **format, GError **erro
     return *format != NULL;
 }
 
+/* Whether the image is compressed because somebody says so. One that only begins like
+ * it is more likely a part of a disk, and of that nothing is known. */
+static bool
+is_said_to_be_compressed(const Check *c)
+{
+    const char *name = c->arguments.files[0];
+    return c->reading.image.format || strcmp(name, "-") == 0 ||
+           vc_compression_by_name(name) != VC_COMPRESSION_NONE;
+}
+
 /* Gives the exit status. */
 static int
 check(const Check *c, bool json, GError **error)
@@ -119,6 +130,10 @@ check(const Check *c, bool json, GError **error)
     g_auto(VcReport) report = { 0 };
     vc_report_init(&report);
     if (!open_image(c, &file, &format, &what)) {
+        if (!is_said_to_be_compressed(c)) {
+            g_propagate_error(error, what);
+            return CHECK_FAILED;
+        }
         /* What is said must not depend on where in a stream the damage lies. */
         if (!vc_report_damage(&report, what, error))
             return CHECK_FAILED;

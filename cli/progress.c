@@ -20,6 +20,8 @@ static struct {
  * where there is none. */
 static _Atomic uint64_t bytes_done, bytes_total = UINT64_MAX;
 
+static atomic_bool hushed;
+
 /* Progress is no result: a reader who went away must not stop a conversion. */
 static void
 put(const char *text)
@@ -172,6 +174,8 @@ vc_progress_tell(void)
     uint64_t done = atomic_load(&bytes_done), total = atomic_load(&bytes_total);
     unsigned part = hundredths(done, total);
     char line[128], *end = line;
+    if (hushed)
+        return;
 
     end = append_text(end, "    (");
     end = append_number(end, part / 100);
@@ -188,4 +192,10 @@ vc_progress_tell(void)
     if (write(STDERR_FILENO, line, (size_t)(end - line)) < 0) {
         /* Nothing to be done. */
     }
+}
+
+void
+vc_progress_hush(void)
+{
+    hushed = true;
 }

@@ -26,5 +26,7 @@ void vc_progress_end(bool well);
 
 /* Writes one line to standard error. Async-signal-safe. */
 void vc_progress_tell(void);
+/* From now on it does not: standard error leads into an image. */
+void vc_progress_hush(void);
 
 #endif

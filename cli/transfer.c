@@ -195,6 +195,8 @@ refuse_messages(const VcTransfer *t, const VcConversion *conversion,
     }
     for (guint i = 0; i < conversion->targets->len; i++) {
         const char *path = g_array_index(conversion->targets, VcTarget, i).path;
+        if (t->quiet && vc_output_is(path, STDERR_FILENO))
+            vc_progress_hush();
         if ((!t->quiet && !refuse_into(path, STDERR_FILENO, error)) ||
             (progress && !refuse_into(path, t->fd, error)))
             return false;

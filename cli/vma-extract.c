@@ -8,10 +8,12 @@
 #include "cli/vma.h"
 #include "formats/label.h"
 #include "io/error.h"
+#include "io/output.h"
 
 #include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 /* How much larger than its disk a restored volume may be: what storages round up to. */
 #define SURPLUS_MAX ((uint64_t)4 << 20)
@@ -95,6 +97,14 @@ add_mapped(Extract *e, VcUnpack *unpack, const VcImage *image, unsigned i,
 {
     const VcDisk *disk = &image->source->layout.disks[i];
     struct stat st;
+    if (vc_output_is(mapping->path, STDOUT_FILENO)) {
+        vc_fail(
+            error, VC_ERROR_USAGE,
+            "%s: standard output leads there as well, and the list would become part "
+            "of the disk",
+            mapping->path);
+        return false;
+    }
     bool exists = stat(mapping->path, &st) == 0;
     if (!exists && errno != ENOENT) {
         vc_fail_errno(error, errno, "%s: cannot see what is there", mapping->path);

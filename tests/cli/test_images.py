@@ -252,11 +252,11 @@ def test_check_of_a_damaged_stream_has_one_verdict_wherever_the_damage_is():
         flipped[-6] ^= 1
         ends = [5, 300, 60000, len(whole) // 2, len(whole) - 2]
         for raw in [whole[:end] for end in ends] + [bytes(flipped)]:
-            write('bad', raw)
-            done = run('check', 'bad')
+            write(f'bad-{name}', raw)
+            done = run('check', f'bad-{name}')
             equal((done.status, done.err), (2, ''))
             assert 'corrupt: ' in done.out and '1 errors were found' in done.out, done.out
-            done = run('check', '--output=json', 'bad')
+            done = run('check', '--output=json', f'bad-{name}')
             equal((done.status, json.loads(done.out)['corruptions']), (2, 1))
     # What was found before the stream ended is told, too.
     raw = bytearray(read('a.vma'))
@@ -265,6 +265,14 @@ def test_check_of_a_damaged_stream_has_one_verdict_wherever_the_damage_is():
     done = run('check', 'bad')
     equal(done.status, 2)
     assert 'MD5 begins with' in done.out and 'gzip stream ends' in done.out, done.out
+
+
+@in_folder
+def test_check_does_not_call_a_disk_corrupt_that_begins_like_a_compressed_file():
+    for begin in [b'\x1f\x8b\x08\x00', b'\x28\xb5\x2f\xfd\x64']:
+        write('disk', begin + random.Random(2).randbytes(SIZE))
+        fails('check', 'disk', status=1)
+        fails('check', '-f', 'raw', 'disk', status=63, says='nothing to check')
 
 
 @in_folder

@@ -4,6 +4,7 @@
 
 import fcntl
 import os
+import signal
 import struct
 import subprocess
 import sys
@@ -147,6 +148,29 @@ def test_what_is_said_on_a_descriptor_never_lands_in_an_image():
     equal([read('a.raw'), read('b.raw')], [pattern(SIZE), bytes(SIZE)])
     # Nothing is said: then it may.
     subprocess.run(['sh', '-c', convert + '-q a.raw - >o.raw 2>&1'], check=True)
+    equal(read('o.raw'), pattern(SIZE))
+    # The list that the writer of a map waits for.
+    archive('a.vma', [('one', pattern(SIZE))])
+    write('o.raw', bytes(SIZE))
+    for path in ['o.raw', '/dev/stdout']:
+        write('map', f'format=raw:0:one={path}\n'.encode())
+        done = subprocess.run(['sh', '-c', f'"{cli.VCONV}" vma extract -r map a.vma out 1<>o.raw'],
+                              stderr=subprocess.PIPE)
+        equal(done.returncode, 1)
+        assert b'standard output leads there' in done.stderr, done.stderr
+
+
+@in_folder
+def test_a_signal_that_asks_for_progress_puts_nothing_into_an_image():
+    write('a.raw', pattern(SIZE))
+    with open('o.raw', 'wb') as file:
+        child = subprocess.Popen([cli.VCONV, 'convert', '-q', '-r', '512K', 'a.raw', '-'],
+                                 stdout=file, stderr=file)
+    end = time.monotonic() + 60
+    while os.path.getsize('o.raw') == 0 and time.monotonic() < end:
+        time.sleep(0.01)
+    child.send_signal(signal.SIGUSR1)
+    equal(child.wait(60), 0)
     equal(read('o.raw'), pattern(SIZE))
 
 
