@@ -298,7 +298,8 @@ def test_where_one_output_gets_no_name_the_others_get_none():
     for other in ['two.raw', 'qemu-server.conf']:
         process = subprocess.Popen([cli.VCONV, 'vma-to-raw', '-r', '4M', 'a.vma', 'out'],
                                    stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-        while not os.path.isdir('out') or not os.listdir('out'):
+        # All three were looked for when they are begun; then names are taken.
+        while not os.path.isdir('out') or len(os.listdir('out')) < 3:
             time.sleep(0.01)
         write(f'out/{other}', b'of another')
         err = process.communicate()[1]
