@@ -5,6 +5,7 @@
 
 #include "formats/format.h"
 #include "formats/vpc/wire.h"
+#include "io/bytes.h"
 #include "io/error.h"
 #include "io/memory.h"
 #include "tests/check-main.h"
@@ -162,6 +163,23 @@ warned(const VcSource *source, const char *words)
         if (strstr(source->warnings->pdata[i], words))
             return true;
     return false;
+}
+
+/* The sector that the BAT of an image of make_image has for BLOCK. */
+static inline void
+set_entry(VcFile *file, uint32_t block, uint32_t sector)
+{
+    uint8_t raw[4];
+    store_be32(raw, sector);
+    vc_file_write(file, 1536 + 4 * block, raw, 4, NULL);
+}
+
+static inline uint32_t
+get_entry(VcFile *file, uint32_t block)
+{
+    uint8_t raw[4];
+    ck_assert(vc_file_read(file, 1536 + 4 * block, raw, 4, NULL));
+    return load_be32(raw);
 }
 
 #endif

@@ -4,22 +4,6 @@
 
 #include "io/bytes.h"
 
-static void
-set_entry(VcFile *file, uint32_t block, uint32_t sector)
-{
-    uint8_t raw[4];
-    store_be32(raw, sector);
-    vc_file_write(file, 1536 + 4 * block, raw, 4, NULL);
-}
-
-static uint32_t
-get_entry(VcFile *file, uint32_t block)
-{
-    uint8_t raw[4];
-    ck_assert(vc_file_read(file, 1536 + 4 * block, raw, 4, NULL));
-    return load_be32(raw);
-}
-
 /* The place of block 1 is below that of 3, and this below the one that 9 gets. */
 START_TEST(blocks_over_each_other_in_ascending_order_are_refused)
 {

@@ -124,14 +124,6 @@ END_TEST
 
 /* --- check ------------------------------------------------------------------------ */
 
-static void
-set_entry(VcFile *file, uint32_t block, uint32_t sector)
-{
-    uint8_t raw[4];
-    store_be32(raw, sector);
-    vc_file_write(file, 1536 + 4 * block, raw, 4, NULL);
-}
-
 START_TEST(a_good_image_has_no_findings)
 {
     VcReport report;

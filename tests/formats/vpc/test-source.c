@@ -19,22 +19,6 @@ readable(VcFile *file, const char *options, GError **error)
     }
 }
 
-static void
-set_entry(VcFile *file, uint32_t block, uint32_t sector)
-{
-    uint8_t raw[4];
-    store_be32(raw, sector);
-    vc_file_write(file, 1536 + 4 * block, raw, 4, NULL);
-}
-
-static uint32_t
-get_entry(VcFile *file, uint32_t block)
-{
-    uint8_t raw[4];
-    ck_assert(vc_file_read(file, 1536 + 4 * block, raw, 4, NULL));
-    return load_be32(raw);
-}
-
 START_TEST(what_was_written_is_read)
 {
     static const char *const options[] = { "subformat=dynamic", "subformat=fixed" };
