@@ -5,7 +5,6 @@
 #include "cli/json.h"
 #include "cli/print.h"
 #include "cli/reading.h"
-#include "io/compress.h"
 #include "io/error.h"
 
 #include <string.h>
@@ -97,26 +96,15 @@ print_human(const VcReport *report)
 }
 
 static bool
-open_image(const Check *c, VcFile **file, const VcFormat **format, GError **error)
+open_image(const Check *c, VcContent *content, VcFile **file, const VcFormat **format,
+           GError **error)
 {
-    VcCompression compression;
-    *file = vc_image_open_file(c->arguments.files[0], &c->reading.image, &compression,
-                               error);
+    *file = vc_content_open(c->arguments.files[0], &c->reading.image, content, error);
     if (!*file)
         return false;
     *format = c->reading.image.format ? c->reading.image.format
                                       : vc_format_probe(*file, error);
     return *format != NULL;
-}
-
-/* Whether the image is compressed because somebody says so. One that only begins like
- * it is more likely a part of a disk, and of that nothing is known. */
-static bool
-is_said_to_be_compressed(const Check *c)
-{
-    const char *name = c->arguments.files[0];
-    return c->reading.image.format || strcmp(name, "-") == 0 ||
-           vc_compression_by_name(name) != VC_COMPRESSION_NONE;
 }
 
 /* Gives the exit status. */
@@ -126,11 +114,12 @@ check(const Check *c, bool json, GError **error)
     const char *name = c->arguments.files[0];
     g_autoptr(VcFile) file = NULL;
     const VcFormat *format = NULL;
+    VcContent content;
     GError *what = NULL;
     g_auto(VcReport) report = { 0 };
     vc_report_init(&report);
-    if (!open_image(c, &file, &format, &what)) {
-        if (!is_said_to_be_compressed(c)) {
+    if (!open_image(c, &content, &file, &format, &what)) {
+        if (!content.said) {
             g_propagate_error(error, what);
             return CHECK_FAILED;
         }

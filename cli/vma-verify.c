@@ -51,9 +51,8 @@ verify(const Verify *v, GError **error)
 {
     const char *name = v->arguments.files[0];
     const VcFormat *format = vc_vma_format();
-    VcCompression compression;
-    g_autoptr(VcFile)
-        file = vc_image_open_file(name, &v->reading.image, &compression, error);
+    VcContent content;
+    g_autoptr(VcFile) file = vc_content_open(name, &v->reading.image, &content, error);
     if (!file)
         return false;
 

@@ -212,7 +212,7 @@ open_parent(const Search *search, const char *candidate, const char *real,
     }
     g_free(file->name);
     file->name = g_strdup(candidate);
-    if (!vc_image_lock(file, candidate, search->chain->options, error)) {
+    if (!vc_content_lock(file, candidate, search->chain->options, error)) {
         vc_file_free(file);
         return NULL;
     }

@@ -3,7 +3,7 @@
 #ifndef VC_CONVERTERS_CHAIN_H
 #define VC_CONVERTERS_CHAIN_H
 
-#include "converters/image.h"
+#include "converters/content.h"
 
 /* Parents above one image. Hyper-V warns at 50 checkpoints; a longer chain is a mistake
  * or an attack. */

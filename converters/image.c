@@ -2,14 +2,11 @@
 /* Opening an image as the user names it. */
 #include "converters/image.h"
 
-#include "converters/ahead.h"
 #include "converters/chain.h"
 #include "converters/names.h"
 #include "converters/spool.h"
 #include "formats/label.h"
 #include "io/error.h"
-#include "io/lock.h"
-#include "io/watch.h"
 
 #include <string.h>
 #include <sys/stat.h>
@@ -51,142 +48,20 @@ split_name(const char *name, char **path, char **disk)
     *path = g_strdup(name);
 }
 
-static bool
-probe_compression(VcFile *file, VcCompression *compression, GError **error)
-{
-    uint8_t head[16];
-    size_t got;
-    if (!vc_file_read_some(file, 0, head, sizeof head, &got, error)) {
-        g_prefix_error(error, "%s: ", file->name);
-        return false;
-    }
-    *compression = vc_compression_probe(head, got);
-    return true;
-}
-
-/* What was seen of a file before it was decompressed. */
-typedef struct {
-    bool pipe;             /* of which no name says anything */
-    VcCompression ignored; /* what it begins as and is not taken for */
-} Outer;
-
-/* A disk may begin with anything, also as a compressed file does: where FORMAT, which
- * was given, begins with one, only a name says that NAME is compressed. */
-static bool
-is_plain(const VcFormat *format, const char *name)
-{
-    return format && (!format->probe || format->probe_end) &&
-           vc_compression_by_name(name) == VC_COMPRESSION_NONE;
-}
-
-/* One of two signatures is payload, which a guest may have written so: that of a fixed
- * VHD lies at its end. */
-static bool
-refuse_two_claims(VcFile *file, VcCompression compression, const VcFormat *given,
-                  GError **error)
-{
-    if (given || !file->seekable)
-        return true;
-    const VcFormat *format = vc_format_probe(file, error);
-    if (format && format->probe)
-        vc_fail(error, VC_ERROR_USAGE,
-                "%s: looks like %s data and like a %s image; -f FORMAT says which one "
-                "it is",
-                file->name, vc_compression_name(compression), format->name);
-    return format && !format->probe;
-}
-
 /* What comes out of a file that nothing else says is compressed, and is no known image
  * either, is more likely a part of a disk. */
 static bool
-refuse_doubtful(const VcImage *image, const Outer *outer, GError **error)
+refuse_doubtful(const VcImage *image, const VcContent *content, GError **error)
 {
-    if (image->compression == VC_COMPRESSION_NONE || !image->guessed_raw ||
-        outer->pipe || vc_compression_by_name(image->path) != VC_COMPRESSION_NONE)
+    if (content->compression == VC_COMPRESSION_NONE || !image->guessed_raw ||
+        content->said)
         return true;
     vc_fail(error, VC_ERROR_USAGE,
             "%s: begins as %s data does, and holds no image that is known: -f raw "
             "takes it as it is; with a name that ends in .gz, .zst or .lzo it is "
             "decompressed",
-            image->path, vc_compression_name(image->compression));
+            image->path, vc_compression_name(content->compression));
     return false;
-}
-
-/* Gives the decompressed stream of FILE (taken), read ahead when that is wanted. */
-static VcFile *
-stream_file(VcFile *file, VcCompression compression, const VcImageOptions *options,
-            GError **error)
-{
-    g_autofree char *name = g_strdup(file->name);
-    g_autoptr(VcStream) stream = vc_stream_from_file(file);
-    if (compression != VC_COMPRESSION_NONE) {
-        uint64_t memory = options->memory > 0 ? options->memory
-                                              : VC_DECOMPRESS_MEMORY_DEFAULT;
-        stream = vc_decompress(g_steal_pointer(&stream), compression, memory, error);
-    }
-    if (stream && options->readahead > 0)
-        stream = vc_ahead(g_steal_pointer(&stream), error);
-    if (!stream) {
-        g_prefix_error(error, "%s: ", name);
-        return NULL;
-    }
-    return vc_stream_file(g_steal_pointer(&stream), name);
-}
-
-bool
-vc_image_lock(VcFile *file, const char *name, const VcImageOptions *options,
-              GError **error)
-{
-    g_autoptr(GError) reason = NULL;
-    /* Standard input is shared with who started us, and so the lock would outlive us.
-     */
-    if (options->share)
-        return true;
-    VcWatch *watch = NULL;
-    if ((strcmp(name, "-") == 0 || vc_lock(file, false, &reason)) &&
-        (!options->watches || vc_watch_new(file, &watch, &reason))) {
-        if (watch)
-            g_ptr_array_add(options->watches, watch);
-        return true;
-    }
-    vc_fail(error, VC_ERROR_IO, "%s: %s; -U reads it all the same", name,
-            reason->message);
-    return false;
-}
-
-static VcFile *
-open_bytes(const char *name, const VcImageOptions *options, VcCompression *compression,
-           Outer *outer, GError **error)
-{
-    *outer = (Outer){ .ignored = VC_COMPRESSION_NONE };
-    g_autoptr(VcFile) file = vc_posix_open(name, options->cache, error);
-    if (!file) {
-        g_prefix_error(error, "%s: ", strcmp(name, "-") == 0 ? "standard input" : name);
-        return NULL;
-    }
-    if (!vc_image_lock(file, name, options, error) ||
-        !probe_compression(file, compression, error))
-        return NULL;
-    if (is_plain(options->format, name)) {
-        outer->ignored = *compression;
-        *compression = VC_COMPRESSION_NONE;
-    }
-    if (*compression != VC_COMPRESSION_NONE &&
-        !refuse_two_claims(file, *compression, options->format, error))
-        return NULL;
-    outer->pipe = !file->seekable || strcmp(name, "-") == 0;
-    bool plain = *compression == VC_COMPRESSION_NONE;
-    if (plain && (file->seekable || options->readahead == 0))
-        return g_steal_pointer(&file);
-    return stream_file(g_steal_pointer(&file), *compression, options, error);
-}
-
-VcFile *
-vc_image_open_file(const char *name, const VcImageOptions *options,
-                   VcCompression *compression, GError **error)
-{
-    Outer outer;
-    return open_bytes(name, options, compression, &outer, error);
 }
 
 /* Opens FILE (taken) as the format that was given or that it has. */
@@ -320,21 +195,21 @@ open_image(VcImage *image, const char *name, const VcImageOptions *options,
     if (!refuse_taken(image, options, error))
         return false;
 
-    Outer outer;
-    g_autoptr(VcFile)
-        file = open_bytes(image->path, options, &image->compression, &outer, error);
+    VcContent content;
+    g_autoptr(VcFile) file = vc_content_open(image->path, options, &content, error);
     if (file && !file->seekable && options->spool)
         file = vc_spool(g_steal_pointer(&file), options->spool, error);
     if (!file)
         return false;
+    image->compression = content.compression;
     image->source = open_format(image, g_steal_pointer(&file), options, error);
-    if (!image->source || !refuse_doubtful(image, &outer, error))
+    if (!image->source || !refuse_doubtful(image, &content, error))
         return false;
     /* Somebody may have meant what would come out of it. */
-    if (outer.ignored != VC_COMPRESSION_NONE)
+    if (content.ignored != VC_COMPRESSION_NONE)
         vc_warn(image->source->warnings,
                 "begins as %s data does, and is read as it is, since -f %s was given",
-                vc_compression_name(outer.ignored), options->format->name);
+                vc_compression_name(content.ignored), options->format->name);
     if (image->source->parent && !options->no_parent &&
         !vc_chain_adopt(image->source, image->path, options, image->parents, error))
         return false;

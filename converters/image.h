@@ -3,27 +3,7 @@
 #ifndef VC_CONVERTERS_IMAGE_H
 #define VC_CONVERTERS_IMAGE_H
 
-#include "formats/format.h"
-#include "io/compress.h"
-#include "io/posix.h"
-
-typedef struct {
-    const VcFormat *format;   /* NULL: probe */
-    const VcOptions *options; /* for the format's open; may be NULL */
-    VcCache cache;
-    uint64_t memory;   /* for decompression windows; 0: the default */
-    const char *disk;  /* the one that is meant; NULL: the name may have "#disk" */
-    bool follow_chain; /* --chain: take parents from other directories too, and such as
-                          nothing verifies */
-    bool share;        /* -U: read also what another program writes to */
-    const GPtrArray
-        *others;        /* of VcImage *: open already, beside this one; may be NULL */
-    bool no_parent;     /* do not look for parents (info, check of one file) */
-    const char *spool;  /* directory for a temporary copy of what cannot be seeked;
-                           NULL: none */
-    GPtrArray *watches; /* gets a VcWatch on each file that is opened; may be NULL */
-    unsigned readahead; /* 0: decompress in the caller's thread; else in its own */
-} VcImageOptions;
+#include "converters/content.h"
 
 typedef struct {
     VcSource *source;          /* owned */
@@ -47,15 +27,6 @@ bool vc_image_open(VcImage *image, const char *name, const VcImageOptions *optio
 /* The one disk to work with: the named one, or the only one; VC_ERROR_USAGE lists them.
  */
 bool vc_image_single_disk(const VcImage *image, unsigned *disk, GError **error);
-
-/* VC_ERROR_IO when another program holds FILE, opened from NAME, for writing; from now
- * on it is watched. Neither with options->share. */
-bool vc_image_lock(VcFile *file, const char *name, const VcImageOptions *options,
-                   GError **error);
-
-/* Opens NAME's bytes only: decompressed, without a format. For `check`. */
-VcFile *vc_image_open_file(const char *name, const VcImageOptions *options,
-                           VcCompression *compression, GError **error);
 
 void vc_image_clear(VcImage *image);
 

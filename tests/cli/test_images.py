@@ -258,6 +258,12 @@ def test_check_of_a_damaged_stream_has_one_verdict_wherever_the_damage_is():
             assert 'corrupt: ' in done.out and '1 errors were found' in done.out, done.out
             done = run('check', '--output=json', f'bad-{name}')
             equal((done.status, json.loads(done.out)['corruptions']), (2, 1))
+    # A FIFO has no name that could say what comes out of it.
+    os.mkfifo('fifo')
+    for end in [20, 300, 60000]:
+        write('bad', read('a.vma.gz')[:end])
+        with subprocess.Popen(['sh', '-c', 'cat bad >fifo']):
+            equal(run('check', 'fifo').status, 2)
     # What was found before the stream ended is told, too.
     raw = bytearray(read('a.vma'))
     raw[raw.index(b'VMAE') + 30] ^= 1
