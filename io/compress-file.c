@@ -15,17 +15,6 @@ typedef struct {
     bool ended;
 } CompressFile;
 
-bool
-vc_encoder_emit(VcEncoder *e, const void *data, size_t length, GError **error)
-{
-    if (length == 0)
-        return true;
-    if (!vc_file_write(e->below, e->position, data, length, error))
-        return false;
-    e->position += length;
-    return true;
-}
-
 static bool
 compress_write(VcFile *file, uint64_t position, const void *buffer, size_t length,
                GError **error)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Private to io/compress-file.c: one encoder per compression. */
+/* Private to io/compress-file.c and the encoders: one per compression. */
 #ifndef VC_IO_ENCODER_H
 #define VC_IO_ENCODER_H
 
