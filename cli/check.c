@@ -67,7 +67,7 @@ print_json(const char *name, const VcFormat *format, const VcReport *report)
         json_builder_end_array(b);
     }
     json_builder_end_object(b);
-    vc_json_print(b);
+    vc_print_json(b);
 }
 
 static void

@@ -50,7 +50,7 @@ print_json(const VcComparison *result)
     if (!result->same)
         vc_json_number(b, "first-difference", result->first);
     json_builder_end_object(b);
-    vc_json_print(b);
+    vc_print_json(b);
 }
 
 static void

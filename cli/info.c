@@ -79,7 +79,7 @@ tell(Info *info, bool json, GError **error)
     if (json && info->chain)
         json_builder_end_array(builder);
     if (json)
-        vc_json_print(builder);
+        vc_print_json(builder);
     return true;
 }
 

@@ -2,7 +2,6 @@
 /* JSON for programs. */
 #include "cli/json.h"
 
-#include "cli/print.h"
 #include "converters/names.h"
 
 void
@@ -57,12 +56,4 @@ vc_json_write(JsonBuilder *builder, bool pretty)
     g_autofree char *text = json_generator_to_data(generator, NULL);
     json_node_unref(root);
     return vc_printable_json(text);
-}
-
-void
-vc_json_print(JsonBuilder *builder)
-{
-    g_autofree char *text = vc_json_write(builder, true);
-    vc_print_text(text);
-    vc_print_text("\n");
 }

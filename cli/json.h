@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* JSON for programs, built with json-glib and printed as qemu-img indents it. */
+/* JSON for programs, built with json-glib. */
 #ifndef VC_CLI_JSON_H
 #define VC_CLI_JSON_H
 
@@ -17,8 +17,5 @@ void vc_json_facts(JsonBuilder *builder, const VcFacts *facts);
 /* Gives what was built as text that is safe on a terminal: what is not visible is
  * escaped, beyond what JSON asks for. PRETTY: over many lines. */
 char *vc_json_write(JsonBuilder *builder, bool pretty);
-
-/* Prints it, and a newline. */
-void vc_json_print(JsonBuilder *builder);
 
 #endif

@@ -84,7 +84,7 @@ measure(Measure *m, const VcFormat *format, bool json, GError **error)
     vc_json_number(b, "required", required);
     vc_json_number(b, "fully-allocated", full);
     json_builder_end_object(b);
-    vc_json_print(b);
+    vc_print_json(b);
     return true;
 }
 

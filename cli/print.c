@@ -3,6 +3,7 @@
 #include "cli/print.h"
 
 #include "cli/failure.h"
+#include "cli/json.h"
 #include "converters/names.h"
 #include "io/error.h"
 
@@ -52,6 +53,14 @@ void
 vc_print_text(const char *text)
 {
     fputs(text, stdout);
+}
+
+void
+vc_print_json(JsonBuilder *builder)
+{
+    g_autofree char *text = vc_json_write(builder, true);
+    vc_print_text(text);
+    vc_print_text("\n");
 }
 
 /* Takes TEXT. */

@@ -9,6 +9,7 @@
 #define VC_CLI_PRINT_H
 
 #include <glib.h>
+#include <json-glib/json-glib.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -23,6 +24,8 @@ void vc_print_line(const char *format, ...) G_GNUC_PRINTF(1, 2);
 /* Bytes of results as they are: JSON, help, a configuration that was asked for. */
 void vc_print_bytes(const void *bytes, size_t length);
 void vc_print_text(const char *text);
+/* What was built, indented as qemu-img does, and a newline. */
+void vc_print_json(JsonBuilder *builder);
 
 /* Notes and warnings wait until vc_print_release: so an error that comes before any
  * work was done is the only line. */

@@ -198,7 +198,7 @@ roundtrip(Roundtrip *r, GError **error)
     vc_json_bool(r->builder, "identical", !r->different);
     json_builder_end_object(r->builder);
     if (r->json)
-        vc_json_print(r->builder);
+        vc_print_json(r->builder);
     return true;
 }
 
