@@ -24,8 +24,14 @@ typedef struct {
     bool finished;
 } VpcSink;
 
-/* Makes S, whose size and footer are set, a dynamic disk. */
+extern const VcSinkOps vpc_fixed_sink_ops, vpc_dynamic_sink_ops;
+
+/* Make S, whose size and footer are set, a disk of that kind. */
+void vpc_sink_make_fixed(VpcSink *s);
 bool vpc_sink_make_dynamic(VpcSink *s, const VcOptions *options, GError **error);
+
+/* Rounds the size, and warns of what programs will make of it. */
+void vpc_sink_set_size(VpcSink *s, uint64_t given);
 
 /* To be called by `place`. A file written in place may hold an old image: from the
  * first payload on, nothing at its ends may look like a footer before `finish`. */
