@@ -74,7 +74,7 @@ vpc_bat_read(VpcBat *bat, VcFile *file, const VpcFooters *found,
         .bitmap_size = vpc_bitmap_size(header->block_size),
         .low_bit_first = memcmp(footer->creator, "tap", 3) == 0 &&
                          footer->creator_version == 1,
-        .kept = vpc_bitmap_piece_new(),
+        .kept = vpc_piece_new(),
         .end = found->end,
     };
     if (header->entries < needed) {

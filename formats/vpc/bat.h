@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The block allocation table of a dynamic or differencing disk, and the sector bitmaps
- * of its blocks. */
+/* The block allocation table of a dynamic or differencing disk. */
 #ifndef VC_FORMATS_VPC_BAT_H
 #define VC_FORMATS_VPC_BAT_H
 
 #include "formats/vpc/footers.h"
+#include "formats/vpc/piece.h"
 
 typedef struct {
     uint32_t
         *entries; /* owned: the sector of each block's bitmap, or VPC_UNALLOCATED */
     uint32_t n;   /* blocks of the disk, not what the header says */
     uint32_t block_size, bitmap_size;
-    bool low_bit_first;    /* in bitmaps: tapdisk 0.1 */
-    struct VpcPiece *kept; /* owned: the sector of bitmap that was read last */
-    uint64_t end;          /* of what the file may use */
-    bool byte_missing;     /* the file ends one byte before END */
+    bool low_bit_first; /* in bitmaps: tapdisk 0.1 */
+    VpcPiece *kept;     /* owned */
+    uint64_t end;       /* of what the file may use */
+    bool byte_missing;  /* the file ends one byte before END */
     struct {
         uint64_t from, to; /* bytes */
         const char *what;
@@ -53,24 +53,5 @@ VpcPlace *vpc_bat_sorted(const VpcBat *bat, size_t *n, GError **error);
 
 /* All blocks pass and none overlaps another. */
 bool vpc_bat_check(const VpcBat *bat, GError **error);
-
-/* The bits of allocated BLOCK from SECTOR on: *SET is the bit there and *RUN how many
- * in the block are the same, at least 1, and at most what it comes in as (> 0); what
- * goes on in the next sector of the bitmap, a multiple of 2 MiB of the block, is not
- * counted. */
-bool vpc_bitmap_run(const VpcBat *bat, VcFile *file, uint32_t block, uint32_t sector,
-                    bool *set, uint32_t *run, GError **error);
-
-struct VpcPiece *vpc_bitmap_piece_new(void);
-
-/* Whether no bit of allocated BLOCK is set. */
-bool vpc_bitmap_is_clear(const VpcBat *bat, VcFile *file, uint32_t block, bool *clear,
-                         GError **error);
-
-/* For a dynamic disk, where a clear bit says "never written": finds the first sector of
- * allocated BLOCK that is said so but holds something. *SECTOR is the number of sectors
- * in a block when there is none. At most *BUDGET bytes are read, and taken off it. */
-bool vpc_bitmap_find_hidden(const VpcBat *bat, VcFile *file, uint32_t block,
-                            uint64_t *budget, uint32_t *sector, GError **error);
 
 #endif

@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The sector bitmaps of blocks: set, the sector is here; clear, it was never written.
  */
-#include "formats/vpc/bat.h"
+#include "formats/vpc/bitmap.h"
 
 #include "io/checksum.h"
 #include "io/error.h"
-
-#include <stdatomic.h>
 
 /* Bits of one sector of bitmap, and of one answer: who asks for a piece of a long run,
  * as a child does for each extent of its parent, does not pay for all of it. */
@@ -36,33 +34,6 @@ count_same(const uint8_t piece[static VPC_SECTOR], uint32_t bit, uint32_t end, b
     return bit - from;
 }
 
-/* Who asks for each of many short runs, as a child does of each of up to 64 parents, is
- * answered without reading the sector each time. It is of the one thread that has set
- * BUSY; the others do not wait but read for themselves. */
-struct VpcPiece {
-    atomic_flag busy;
-    uint64_t position; /* 0: nothing was read, no bitmap lies there */
-    uint8_t data[VPC_SECTOR];
-};
-
-struct VpcPiece *
-vpc_bitmap_piece_new(void)
-{
-    return g_new0(struct VpcPiece, 1);
-}
-
-static bool
-read_piece(struct VpcPiece *piece, VcFile *file, uint64_t position, GError **error)
-{
-    if (piece->position == position)
-        return true;
-    piece->position = 0;
-    if (!vc_file_read(file, position, piece->data, sizeof piece->data, error))
-        return false;
-    piece->position = position;
-    return true;
-}
-
 bool
 vpc_bitmap_run(const VpcBat *bat, VcFile *file, uint32_t block, uint32_t sector,
                bool *set, uint32_t *run, GError **error)
@@ -71,18 +42,14 @@ vpc_bitmap_run(const VpcBat *bat, VcFile *file, uint32_t block, uint32_t sector,
     uint32_t end = MIN(bat->block_size / VPC_SECTOR - base, PIECE_BITS);
     if (end - bit > *run)
         end = bit + *run;
-    struct VpcPiece own = { .position = 0 };
-    bool kept = !atomic_flag_test_and_set(&bat->kept->busy);
-    struct VpcPiece *piece = kept ? bat->kept : &own;
 
-    bool well = read_piece(piece, file, vpc_bat_position(bat, block) + base / 8, error);
-    if (well) {
-        *set = bit_at(piece->data, bit, bat->low_bit_first);
-        *run = count_same(piece->data, bit, end, *set, bat->low_bit_first);
-    }
-    if (kept)
-        atomic_flag_clear(&bat->kept->busy);
-    return well;
+    uint8_t piece[VPC_SECTOR];
+    uint64_t position = vpc_bat_position(bat, block) + base / 8;
+    if (!vpc_piece_read(bat->kept, file, position, piece, error))
+        return false;
+    *set = bit_at(piece, bit, bat->low_bit_first);
+    *run = count_same(piece, bit, end, *set, bat->low_bit_first);
+    return true;
 }
 
 bool

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Everything that can be found out about a VHD without knowing what is on the disk. */
 #include "formats/vpc/batmap.h"
+#include "formats/vpc/bitmap.h"
 #include "formats/vpc/locator.h"
 #include "formats/vpc/vpc.h"
 

@@ -2,6 +2,7 @@
 /* Data of a dynamic disk that its bitmaps hide. */
 #include "formats/vpc/hidden.h"
 
+#include "formats/vpc/bitmap.h"
 #include "formats/vpc/vpc.h"
 
 #include <stdatomic.h>

@@ -3,6 +3,7 @@
 #include "formats/vpc/source.h"
 
 #include "formats/format.h"
+#include "formats/vpc/bitmap.h"
 #include "formats/vpc/vpc.h"
 #include "io/error.h"
 
