@@ -96,10 +96,10 @@ print_human(const VcReport *report)
 }
 
 static bool
-open_image(const Check *c, VcContent *content, VcFile **file, const VcFormat **format,
-           GError **error)
+open_image(const Check *c, const char *path, VcContent *content, VcFile **file,
+           const VcFormat **format, GError **error)
 {
-    *file = vc_content_open(c->arguments.files[0], &c->reading.image, content, error);
+    *file = vc_content_open(path, &c->reading.image, content, error);
     if (!*file)
         return false;
     *format = c->reading.image.format ? c->reading.image.format
@@ -109,16 +109,18 @@ open_image(const Check *c, VcContent *content, VcFile **file, const VcFormat **f
 
 /* Gives the exit status. */
 static int
-check(const Check *c, bool json, GError **error)
+check(Check *c, bool json, GError **error)
 {
-    const char *name = c->arguments.files[0];
+    g_autofree char *path = vc_reading_path(&c->reading, c->arguments.files[0], error);
+    if (!path)
+        return CHECK_FAILED;
     g_autoptr(VcFile) file = NULL;
     const VcFormat *format = NULL;
     VcContent content;
     GError *what = NULL;
     g_auto(VcReport) report = { 0 };
     vc_report_init(&report);
-    if (!open_image(c, &content, &file, &format, &what)) {
+    if (!open_image(c, path, &content, &file, &format, &what)) {
         if (!content.said) {
             g_propagate_error(error, what);
             return CHECK_FAILED;
@@ -128,14 +130,14 @@ check(const Check *c, bool json, GError **error)
             return CHECK_FAILED;
     } else if (!format->check) {
         vc_fail(error, VC_ERROR_UNSUPPORTED, "%s: %s images have nothing to check",
-                name, format->name);
+                path, format->name);
         return CHECK_UNSUPPORTED;
     } else if (!format->check(file, &report, error)) {
-        g_prefix_error(error, "%s: ", name);
+        g_prefix_error(error, "%s: ", path);
         return CHECK_FAILED;
     }
     if (json)
-        print_json(name, format, &report);
+        print_json(path, format, &report);
     else if (!c->quiet)
         print_human(&report);
     if (report.count[VC_FINDING_CORRUPT] > 0)

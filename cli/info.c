@@ -22,14 +22,30 @@ info_clear(Info *info)
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Info, info_clear)
 
-/* Tells about the image NAME, whose parent lies at PARENT. */
+/* Opens the parent at PATH. What was typed is of the child; and RAW is what it has no
+ * id of. */
 static bool
-tell_one(const Info *info, const char *name, const char *parent, JsonBuilder *builder,
-         GError **error)
+open_parent(const Info *info, const char *path, bool raw, VcImage *image,
+            GError **error)
+{
+    VcImageOptions options = info->reading.image;
+    options.format = raw ? vc_format_find("raw", error) : NULL;
+    return vc_image_open(image, path, &options, error);
+}
+
+/* Tells about image I of the chain NAMES. *RAW: it has no id; becomes that of its
+ * parent. */
+static bool
+tell_one(const Info *info, const GPtrArray *names, guint i, bool *raw,
+         JsonBuilder *builder, GError **error)
 {
     g_auto(VcImage) image = { 0 };
-    if (!vc_reading_open(&info->reading, name, NULL, &image, error))
+    const char *name = names->pdata[i];
+    const char *parent = i + 1 < names->len ? names->pdata[i + 1] : NULL;
+    if (!(i == 0 ? vc_reading_open(&info->reading, name, NULL, &image, error)
+                 : open_parent(info, name, *raw, &image, error)))
         return false;
+    *raw = image.source->parent && !image.source->parent->id;
     const GPtrArray *warnings = vc_source_warnings(image.source);
     g_auto(VcAbout) about = { 0 };
     vc_about_init(&about, &image, parent);
@@ -69,11 +85,11 @@ tell(Info *info, bool json, GError **error)
     if (json && info->chain)
         json_builder_begin_array(builder);
     info->reading.image.no_parent = true;
+    bool raw = false;
     for (guint i = 0; i < names->len; i++) {
         if (i > 0 && !json)
             vc_print_line("%s", "");
-        const char *parent = i + 1 < names->len ? names->pdata[i + 1] : NULL;
-        if (!tell_one(info, names->pdata[i], parent, builder, error))
+        if (!tell_one(info, names, i, &raw, builder, error))
             return false;
     }
     if (json && info->chain)

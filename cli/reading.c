@@ -74,16 +74,8 @@ vc_reading_prepare(VcReading *reading, GError **error)
         if (!image->format)
             return false;
     }
-    if (reading->size) {
-        uint64_t size;
-        if (!vc_arguments_size("--size", reading->size, 0, &size, error))
-            return false;
-        g_autofree char *text = g_strdup_printf("%" G_GUINT64_FORMAT, size);
-        reading->open = vc_options_new();
-        vc_options_set(reading->open, "size", text);
-        image->options = reading->open;
-    }
-    return true;
+    uint64_t size;
+    return vc_arguments_size("--size", reading->size, 0, &size, error);
 }
 
 void
@@ -94,7 +86,6 @@ vc_reading_clear(VcReading *reading)
     g_clear_pointer(&reading->memory, g_free);
     g_clear_pointer(&reading->spool, g_free);
     g_clear_pointer(&reading->size, g_free);
-    g_clear_pointer(&reading->open, vc_options_free);
 }
 
 /* Takes out of OPTIONS what names the file and its format, as libvirt writes it:
@@ -130,19 +121,17 @@ take_file(VcOptions *options, const char *text, const VcFormat **format, GError 
     return g_steal_pointer(&path);
 }
 
-static bool
-open_image_opts(const VcReading *reading, const char *text, VcImageOptions *options,
-                VcImage *image, GError **error)
+/* Gives the path of the image that was typed as TEXT, with its format in OPTIONS, and
+ * in GIVEN what is for the format to know. */
+static char *
+find_path(const VcReading *reading, const char *text, VcImageOptions *options,
+          VcOptions *given, GError **error)
 {
-    g_autoptr(VcOptions) given = vc_options_new();
-    if (!vc_options_parse(given, text, error))
-        return false;
-    g_autofree char *path = take_file(given, text, &options->format, error);
-    const char *size = vc_options_text(reading->open, "size", NULL);
-    if (size)
-        vc_options_set(given, "size", size);
-    options->options = given;
-    return path && vc_image_open(image, path, options, error);
+    if (!reading->image_opts)
+        return g_strdup(text);
+    return vc_options_parse(given, text, error)
+               ? take_file(given, text, &options->format, error)
+               : NULL;
 }
 
 bool
@@ -152,6 +141,24 @@ vc_reading_open(const VcReading *reading, const char *name, const VcFormat *form
     VcImageOptions options = reading->image;
     if (format)
         options.format = format;
-    return reading->image_opts ? open_image_opts(reading, name, &options, image, error)
-                               : vc_image_open(image, name, &options, error);
+    g_autoptr(VcOptions) given = vc_options_new();
+    g_autofree char *path = find_path(reading, name, &options, given, error);
+    if (reading->size)
+        vc_options_set(given, "size", reading->size);
+    options.options = given;
+    return path && vc_image_open(image, path, &options, error);
+}
+
+char *
+vc_reading_path(VcReading *reading, const char *name, GError **error)
+{
+    g_autoptr(VcOptions) given = vc_options_new();
+    g_autofree char *path = find_path(reading, name, &reading->image, given, error);
+    if (path && !vc_options_check(given, "", NULL, NULL)) {
+        vc_fail(error, VC_ERROR_USAGE,
+                "--image-opts: '%s': only driver and file.filename mean something here",
+                name);
+        return NULL;
+    }
+    return g_steal_pointer(&path);
 }

@@ -12,7 +12,6 @@ typedef struct {
     char *format, *cache, *memory, *spool, *size;
     /* Made of it. */
     VcImageOptions image;
-    VcOptions *open; /* of the format */
 } VcReading;
 
 /* Adds the options; -f is left to the command, whose letters differ. */
@@ -26,6 +25,10 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(VcReading, vc_reading_clear)
  * NULL. */
 bool vc_reading_open(const VcReading *reading, const char *name, const VcFormat *format,
                      VcImage *image, GError **error);
+
+/* For commands that need no more than the path and, in reading->image, the format of
+ * one image: gives the path, owned by the caller. */
+char *vc_reading_path(VcReading *reading, const char *name, GError **error);
 
 /* What of -t or -T means something to us. *SYNC (may be NULL) becomes false for
  * "unsafe". */

@@ -47,22 +47,31 @@ judge(const char *name, const VcReport *report, GError **error)
 }
 
 static bool
-verify(const Verify *v, GError **error)
+verify(Verify *v, GError **error)
 {
-    const char *name = v->arguments.files[0];
     const VcFormat *format = vc_vma_format();
+    g_autofree char *path = vc_reading_path(&v->reading, v->arguments.files[0], error);
+    if (!path)
+        return false;
+    const VcFormat *given = v->reading.image.format;
+    if (given && given != format) {
+        vc_fail(error, VC_ERROR_USAGE, "%s: is verified as %s, not as %s", path,
+                format->name, given->name);
+        return false;
+    }
+
     VcContent content;
-    g_autoptr(VcFile) file = vc_content_open(name, &v->reading.image, &content, error);
+    g_autoptr(VcFile) file = vc_content_open(path, &v->reading.image, &content, error);
     if (!file)
         return false;
 
     g_auto(VcReport) report = { 0 };
     vc_report_init(&report);
     if (!format->check(file, &report, error)) {
-        g_prefix_error(error, "%s: ", name);
+        g_prefix_error(error, "%s: ", path);
         return false;
     }
-    return judge(name, &report, error);
+    return judge(path, &report, error);
 }
 
 static int

@@ -3,6 +3,7 @@
 """What a source is taken for: formats, disks of archives, parents, pipes, compressed files."""
 
 import gzip
+import json
 import os
 import struct
 import subprocess
@@ -169,6 +170,18 @@ def test_a_parent_without_an_id_is_taken_only_when_told():
 
 
 @in_folder
+def test_what_is_given_for_a_child_is_not_taken_for_its_parents():
+    # Raw is what a parent without an id is, also one that looks like an archive.
+    archive('a.vma', [('d', pattern(SIZE))])
+    child_without_id('child.vhd', 'a.vma')
+    for given in [['child.vhd'], ['-f', 'vpc', 'child.vhd'],
+                  ['--image-opts', 'driver=vpc,file.filename=child.vhd,size_rule=current_size']]:
+        done = ok('info', '--backing-chain', '--output=json', '--chain', *given)
+        equal([(one['filename'], one['format']) for one in json.loads(done.out)],
+              [('child.vhd', 'vpc'), ('a.vma', 'raw')])
+
+
+@in_folder
 def test_image_opts_name_format_and_file():
     write('a.raw', pattern(4096))
     ok('convert', '-q', 'a.raw', 'a.vhd')
@@ -181,6 +194,18 @@ def test_image_opts_name_format_and_file():
     fails('convert', '--image-opts', 'driver=vhdx,file.filename=a.vhd,depth=3', 'c.raw',
           says="no option 'depth' here; it has none")
     fails('convert', '--image-opts', 'driver=raw', 'c.raw', says='names no local file')
+    for opts in ['driver=vpc,file.filename=a.vhd', 'file.filename=a.vhd']:
+        done = json.loads(ok('check', '--output=json', '--image-opts', opts).out)
+        equal((done['filename'], done['format']), ('a.vhd', 'vpc'))
+    fails('check', '--image-opts', 'driver=raw,file.filename=a.vhd', status=63,
+          says='a.vhd: raw images')
+    fails('check', '--image-opts', 'driver=vpc,file.filename=a.vhd,size_rule=chs',
+          says='only driver and file.filename')
+    archive('a.vma', [('d', pattern(4096))])
+    for opts in ['driver=vma,file.filename=a.vma', 'file.filename=a.vma']:
+        ok('vma', 'verify', '--image-opts', opts)
+    fails('vma', 'verify', '--image-opts', 'driver=vpc,file.filename=a.vma',
+          says='verified as vma, not as vpc')
 
 
 @in_folder
