@@ -9,31 +9,32 @@
 #include <string.h>
 #include <unistd.h>
 
-/* The options; those from MACHINE on say what the machine is. */
-#define MACHINE 3u
+/* The options. */
 static const struct {
     const char *name;
     size_t at; /* of the value in VcArchive */
     const char *help, *kind;
+    bool machine; /* says what the machine is */
 } words[] = {
     { "config", offsetof(VcArchive, config), "The file that becomes qemu-server.conf",
-      "FILE" },
+      "FILE", false },
     { "firewall", offsetof(VcArchive, firewall), "The file that becomes qemu-server.fw",
-      "FILE" },
-    { "vmid", offsetof(VcArchive, vmid), "Number of the machine (100)", "N" },
-    { "name", offsetof(VcArchive, name), "Name of the machine", "NAME" },
-    { "memory", offsetof(VcArchive, memory), "Its memory in MiB (2048)", "MIB" },
-    { "cores", offsetof(VcArchive, cores), "Its cores (2)", "N" },
+      "FILE", false },
+    { "vmid", offsetof(VcArchive, vmid), "Number of the machine (100)", "N", false },
+    { "name", offsetof(VcArchive, name), "Name of the machine", "NAME", true },
+    { "memory", offsetof(VcArchive, memory), "Its memory in MiB (2048)", "MIB", true },
+    { "cores", offsetof(VcArchive, cores), "Its cores (2)", "N", true },
     { "bios", offsetof(VcArchive, bios), "seabios or ovmf (ovmf with an efidisk)",
-      "BIOS" },
-    { "machine", offsetof(VcArchive, machine), "Its chipset: q35, …", "TYPE" },
-    { "ostype", offsetof(VcArchive, ostype), "Its system: l26, win11, … (l26)",
-      "TYPE" },
+      "BIOS", true },
+    { "machine", offsetof(VcArchive, machine), "Its chipset: q35, …", "TYPE", true },
+    { "ostype", offsetof(VcArchive, ostype), "Its system: l26, win11, … (l26)", "TYPE",
+      true },
     { "scsihw", offsetof(VcArchive, scsihw), "Its controller (virtio-scsi-single)",
-      "TYPE" },
-    { "net0", offsetof(VcArchive, net0), "Its network: virtio=MAC,bridge=vmbr0",
-      "NET" },
-    { "boot", offsetof(VcArchive, boot), "What it boots from: order=scsi0", "ORDER" },
+      "TYPE", true },
+    { "net0", offsetof(VcArchive, net0), "Its network: virtio=MAC,bridge=vmbr0", "NET",
+      true },
+    { "boot", offsetof(VcArchive, boot), "What it boots from: order=scsi0", "ORDER",
+      true },
 };
 
 static char **
@@ -64,12 +65,12 @@ vc_archive_clear(VcArchive *a)
 }
 
 /* What the user has typed must not be lost without a word: fails with REASON where one
- * of the words from FROM on was given. */
+ * of the words (MACHINE: of those that say what the machine is) was given. */
 static bool
-refuse_words(VcArchive *a, size_t from, const char *reason, GError **error)
+refuse_words(VcArchive *a, bool machine, const char *reason, GError **error)
 {
-    for (size_t i = from; i < G_N_ELEMENTS(words); i++) {
-        if (!*value_of(a, i))
+    for (size_t i = 0; i < G_N_ELEMENTS(words); i++) {
+        if (!*value_of(a, i) || (machine && !words[i].machine))
             continue;
         vc_fail(error, VC_ERROR_USAGE, "--%s: %s", words[i].name, reason);
         return false;
@@ -80,7 +81,7 @@ refuse_words(VcArchive *a, size_t from, const char *reason, GError **error)
 bool
 vc_archive_refuse(VcArchive *archive, const char *reason, GError **error)
 {
-    return refuse_words(archive, 0, reason, error);
+    return refuse_words(archive, false, reason, error);
 }
 
 /* Proxmox has no smaller ones, and nine digits. */
@@ -223,7 +224,7 @@ add_conf(VcArchive *archive, VcPack *pack, GError **error)
     for (unsigned i = 0; i < layout->n_blobs; i++) {
         if (strcmp(layout->blobs[i].name, VC_QEMUCONF_NAME) != 0)
             continue;
-        if (!refuse_words(archive, MACHINE,
+        if (!refuse_words(archive, true,
                           "the configuration that comes with the archive stays as it "
                           "is; --config FILE gives another",
                           error))
@@ -252,7 +253,7 @@ vc_archive_fill(VcArchive *archive, VcPack *pack, const VcFormat *format,
                 char **sources, guint n, GError **error)
 {
     if (archive->config &&
-        !refuse_words(archive, MACHINE,
+        !refuse_words(archive, true,
                       "the file of --config says what the machine is, and stays as it "
                       "is",
                       error))
