@@ -4,7 +4,6 @@
 #include "formats/vpc/bitmap.h"
 
 #include "io/checksum.h"
-#include "io/error.h"
 
 /* Bits of one sector of bitmap, and of one answer: who asks for a piece of a long run,
  * as a child does for each extent of its parent, does not pay for all of it. */

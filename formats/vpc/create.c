@@ -49,10 +49,8 @@ fill_footer(VpcSink *s, const VcOptions *options, const VcIdentity *identity)
     *footer = (VpcFooter){
         .features = 2,
         .version = 0x00010000,
-        .data_offset = UINT64_MAX,
         .timestamp = (uint32_t)CLAMP(time, 0, UINT32_MAX),
         .creator_version = 0x00010000,
-        .type = VPC_FIXED,
     };
     memcpy(footer->creator, win ? "win " : "vcnv", 4);
     memcpy(footer->host, "Wi2k", 4);
@@ -68,12 +66,12 @@ vpc_create(VcFile *file, const VcLayout *layout, const VcOptions *options,
         vc_fail(error, VC_ERROR_USAGE, "a VHD needs a disk");
         return NULL;
     }
+    static const VcSinkOps begun = { .free = vpc_sink_free }; /* of no kind yet */
     bool dynamic = strcmp(vc_options_text(options, "subformat", "dynamic"),
                           "dynamic") == 0;
     VpcSink *s = g_new0(VpcSink, 1);
     g_autoptr(VcSink) sink = &s->base;
-    vc_sink_init(sink, dynamic ? &vpc_dynamic_sink_ops : &vpc_fixed_sink_ops, file,
-                 layout);
+    vc_sink_init(sink, &begun, file, layout);
     sink->order = VC_ORDER_ANY;
 
     fill_footer(s, options, identity);

@@ -151,7 +151,7 @@ finish(VcSink *sink, GError **error)
            write_header(s, error) && write_footer(s, gap, error);
 }
 
-const VcSinkOps vpc_dynamic_sink_ops = {
+static const VcSinkOps dynamic_ops = {
     .place = place,
     .finish = finish,
     .free = vpc_sink_free,
@@ -202,6 +202,7 @@ vpc_sink_make_dynamic(VpcSink *s, const VcOptions *options, GError **error)
     vc_round_up(BAT_AT + n * 4, DATA_ALIGNMENT, &s->first);
     s->footer.type = VPC_DYNAMIC;
     s->footer.data_offset = HEADER_AT;
+    s->base.ops = &dynamic_ops;
     s->base.unit = block;
     return true;
 }

@@ -42,7 +42,7 @@ finish(VcSink *sink, GError **error)
            vc_file_end(file, size + sizeof raw, error);
 }
 
-const VcSinkOps vpc_fixed_sink_ops = {
+static const VcSinkOps fixed_ops = {
     .place = place,
     .finish = finish,
     .free = vpc_sink_free,
@@ -52,6 +52,9 @@ void
 vpc_sink_make_fixed(VpcSink *s)
 {
     uint64_t size = s->base.layout.disks[0].size;
+    s->base.ops = &fixed_ops;
+    s->footer.type = VPC_FIXED;
+    s->footer.data_offset = UINT64_MAX;
     if (!s->base.file->seekable)
         s->base.order = VC_ORDER_ASCENDING;
     s->base.identity = true;

@@ -24,13 +24,12 @@ typedef struct {
     bool finished;
 } VpcSink;
 
-extern const VcSinkOps vpc_fixed_sink_ops, vpc_dynamic_sink_ops;
-
-/* Make S, whose size and footer are set, a disk of that kind. */
+/* Make S, whose size and footer are set, a disk of that kind. To be called once. */
 void vpc_sink_make_fixed(VpcSink *s);
 bool vpc_sink_make_dynamic(VpcSink *s, const VcOptions *options, GError **error);
 
-/* Rounds the size, and warns of what programs will make of it. */
+/* Stores GIVEN bytes, rounded up to sectors, as the size of the disk, in the footer,
+ * too; and warns of the rounding and of what programs will make of the geometry. */
 void vpc_sink_set_size(VpcSink *s, uint64_t given);
 
 /* To be called by `place`. A file written in place may hold an old image: from the
