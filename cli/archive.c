@@ -9,7 +9,8 @@
 #include <string.h>
 #include <unistd.h>
 
-/* The options. */
+/* The options; some are refused where a configuration is given, for it says the same.
+ */
 static const struct {
     const char *name;
     size_t at; /* of the value in VcArchive */
