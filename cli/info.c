@@ -22,80 +22,52 @@ info_clear(Info *info)
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Info, info_clear)
 
-/* Opens the parent at PATH. What was typed is of the child; and RAW is what it has no
- * id of. */
-static bool
-open_parent(const Info *info, const char *path, bool raw, VcImage *image,
-            GError **error)
+/* Tells about IMAGE, whose parent lies at PARENT. */
+static void
+tell_one(const VcImage *image, const char *parent, JsonBuilder *builder)
 {
-    VcImageOptions options = info->reading.image;
-    options.format = raw ? vc_format_find("raw", error) : NULL;
-    return vc_image_open(image, path, &options, error);
-}
-
-/* Tells about image I of the chain NAMES. *RAW: it has no id; becomes that of its
- * parent. */
-static bool
-tell_one(const Info *info, const GPtrArray *names, guint i, bool *raw,
-         JsonBuilder *builder, GError **error)
-{
-    g_auto(VcImage) image = { 0 };
-    const char *name = names->pdata[i];
-    const char *parent = i + 1 < names->len ? names->pdata[i + 1] : NULL;
-    if (!(i == 0 ? vc_reading_open(&info->reading, name, NULL, &image, error)
-                 : open_parent(info, name, *raw, &image, error)))
-        return false;
-    *raw = image.source->parent && !image.source->parent->id;
-    const GPtrArray *warnings = vc_source_warnings(image.source);
     g_auto(VcAbout) about = { 0 };
-    vc_about_init(&about, &image, parent);
-    if (builder) {
+    vc_about_init(&about, image, parent);
+    if (builder)
         vc_about_json(&about, builder);
-        return true;
-    }
-    vc_about_print(&about);
-    vc_transfer_say(warnings, image.path);
-    return true;
+    else
+        vc_about_print(&about);
 }
 
-/* The names of the image and of its parents, the nearest first. */
-static GPtrArray *
-find_chain(Info *info, GError **error)
+/* And about those above it, as they were adopted. */
+static void
+tell_chain(const VcImage *image, JsonBuilder *builder)
 {
-    g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
-    g_ptr_array_add(names, g_strdup(info->arguments.files[0]));
-    if (info->chain) {
-        g_auto(VcImage) image = { 0 };
-        if (!vc_reading_open(&info->reading, info->arguments.files[0], NULL, &image,
-                             error))
-            return NULL;
-        for (guint i = 0; i < image.parents->len; i++)
-            g_ptr_array_add(names, g_strdup(image.parents->pdata[i]));
+    const GPtrArray *parents = image->parents;
+    VcImage one = *image;
+    for (guint i = 0; i <= parents->len; i++) {
+        const VcAncestor *next = i < parents->len ? parents->pdata[i] : NULL;
+        if (i > 0 && !builder)
+            vc_print_line("%s", "");
+        tell_one(&one, next ? next->path : NULL, builder);
+        if (next)
+            one = (VcImage){ .source = next->source, .path = next->path, .disk = -1 };
     }
-    return g_steal_pointer(&names);
 }
 
 static bool
 tell(Info *info, bool json, GError **error)
 {
-    g_autoptr(GPtrArray) names = find_chain(info, error);
-    if (!names)
+    g_auto(VcImage) image = { 0 };
+    info->reading.image.no_parent = !info->chain;
+    if (!vc_reading_open(&info->reading, info->arguments.files[0], NULL, &image, error))
         return false;
     g_autoptr(JsonBuilder) builder = json ? json_builder_new() : NULL;
     if (json && info->chain)
         json_builder_begin_array(builder);
-    info->reading.image.no_parent = true;
-    bool raw = false;
-    for (guint i = 0; i < names->len; i++) {
-        if (i > 0 && !json)
-            vc_print_line("%s", "");
-        if (!tell_one(info, names, i, &raw, builder, error))
-            return false;
-    }
+    const GPtrArray *warnings = vc_source_warnings(image.source);
+    tell_chain(&image, builder);
     if (json && info->chain)
         json_builder_end_array(builder);
     if (json)
         vc_print_json(builder);
+    else
+        vc_transfer_say(warnings, image.path);
     return true;
 }
 

@@ -2,6 +2,7 @@
 /* The parents of a differencing image, found as far as the user allows. */
 #include "converters/chain.h"
 
+#include "converters/content.h"
 #include "converters/names.h"
 #include "io/error.h"
 
@@ -16,8 +17,8 @@ typedef struct {
 
 typedef struct {
     const VcImageOptions *options;
-    GArray *visited; /* of Identity: the image and its parents so far */
-    GPtrArray *parents;
+    GArray *visited;    /* of Identity: the image and its parents so far */
+    GPtrArray *parents; /* of VcAncestor * */
     VcSource *image;
 } Chain;
 
@@ -321,11 +322,27 @@ step(Chain *chain, VcSource **child, char **path, GError **error)
         fail_search(&search, error);
         return false;
     }
-    g_ptr_array_add(chain->parents, g_strdup(search.found_path));
+    VcAncestor *ancestor = g_new(VcAncestor, 1);
+    *ancestor = (VcAncestor){ g_strdup(search.found_path), search.found };
+    g_ptr_array_add(chain->parents, ancestor);
     *child = search.found;
     g_free(*path);
     *path = g_steal_pointer(&search.found_path);
     return true;
+}
+
+static void
+free_ancestor(gpointer data)
+{
+    VcAncestor *ancestor = data;
+    g_free(ancestor->path);
+    g_free(ancestor);
+}
+
+GPtrArray *
+vc_ancestors_new(void)
+{
+    return g_ptr_array_new_with_free_func(free_ancestor);
 }
 
 /* Adoption may add warnings, so this is said last. */

@@ -3,11 +3,20 @@
 #ifndef VC_CONVERTERS_CHAIN_H
 #define VC_CONVERTERS_CHAIN_H
 
-#include "converters/content.h"
+#include "converters/image-options.h"
 
 /* Parents above one image. Hyper-V warns at 50 checkpoints; a longer chain is a mistake
  * or an attack. */
 #define VC_CHAIN_MAX 64u
+
+/* A parent that was adopted. */
+typedef struct {
+    char *path;       /* owned: where it was found */
+    VcSource *source; /* borrowed: its child owns it */
+} VcAncestor;
+
+/* Gives an empty array of VcAncestor *. */
+GPtrArray *vc_ancestors_new(void);
 
 /* Opens and adopts the parents of SOURCE, the image at PATH ("-": without a directory
  * of its own), up to the one that has none. What an image says about its parent is
@@ -20,7 +29,7 @@
  *  - a parent that the child has no id of is a raw image, whatever it looks like, and
  *    without options->follow_chain no file is taken for it;
  *  - a parent is a regular file, and not one of the chain so far.
- * PARENTS receives the path of each parent (char *), the nearest first. The warnings of
+ * PARENTS receives each parent (VcAncestor *), the nearest first. The warnings of
  * parents are added to SOURCE's, with the path before. Errors, most of them
  * VC_ERROR_PARENT, begin with the name of the child, and name the option that would
  * help. */

@@ -2,7 +2,7 @@
 /* Opening an image as the user names it. */
 #include "converters/image.h"
 
-#include "converters/chain.h"
+#include "converters/content.h"
 #include "converters/names.h"
 #include "converters/spool.h"
 #include "formats/label.h"
@@ -221,7 +221,7 @@ vc_image_open(VcImage *image, const char *name, const VcImageOptions *options,
               GError **error)
 {
     *image = (VcImage){ .disk = -1 };
-    image->parents = g_ptr_array_new_with_free_func(g_free);
+    image->parents = vc_ancestors_new();
     if (open_image(image, name, options, error))
         return true;
     vc_image_clear(image);

@@ -3,14 +3,14 @@
 #ifndef VC_CONVERTERS_IMAGE_H
 #define VC_CONVERTERS_IMAGE_H
 
-#include "converters/content.h"
+#include "converters/chain.h"
+#include "io/compress.h"
 
 typedef struct {
     VcSource *source;          /* owned */
     int disk;                  /* the disk behind '#', -1 when none was named */
     char *path;                /* owned: the name without '#disk' */
-    GPtrArray *parents;        /* owned; of char *: where the parents that were adopted
-                                  lie, the nearest first */
+    GPtrArray *parents;        /* owned; of VcAncestor *, the nearest first */
     VcCompression compression; /* of the outer stream */
     bool guessed_raw;          /* no format claimed it and none was given */
 } VcImage;

@@ -23,25 +23,27 @@ refuse_source(const VcSource *source, const char *path, GError **error)
            refuse_if(same, path, "the source as well", error);
 }
 
-/* None of PATHS (NULL: there are none) is the target at PATH. */
 static bool
-refuse_paths(const GPtrArray *paths, const char *path, const char *what, GError **error)
+refuse_path(const char *read, const char *path, const char *what, GError **error)
 {
-    for (guint i = 0; paths && i < paths->len; i++) {
-        bool same;
-        if (!vc_posix_is_target(paths->pdata[i], path, &same, error) ||
-            !refuse_if(same, path, what, error))
-            return false;
-    }
-    return true;
+    bool same;
+    return vc_posix_is_target(read, path, &same, error) &&
+           refuse_if(same, path, what, error);
 }
 
 /* Replacing a parent would be the end of all its children. */
 static bool
 refuse_image(const VcImage *image, const char *path, GError **error)
 {
-    return refuse_source(image->source, path, error) &&
-           refuse_paths(image->parents, path, "the parent of the source", error);
+    const GPtrArray *parents = image->parents;
+    if (!refuse_source(image->source, path, error))
+        return false;
+    for (guint i = 0; parents && i < parents->len; i++) {
+        const VcAncestor *parent = parents->pdata[i];
+        if (!refuse_path(parent->path, path, "the parent of the source", error))
+            return false;
+    }
+    return true;
 }
 
 static bool
@@ -57,7 +59,10 @@ refuse_target(const VcConversion *conversion, const char *path, GError **error)
     for (guint i = 0; conversion->images && i < conversion->images->len; i++)
         if (!refuse_image(conversion->images->pdata[i], path, error))
             return false;
-    return refuse_paths(conversion->inputs, path, "read as well", error);
+    for (guint i = 0; conversion->inputs && i < conversion->inputs->len; i++)
+        if (!refuse_path(conversion->inputs->pdata[i], path, "read as well", error))
+            return false;
+    return true;
 }
 
 bool

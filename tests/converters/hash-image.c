@@ -31,7 +31,7 @@ print_image(const VcImage *image, const VcConvertOptions *options, GError **erro
 {
     const VcLayout *layout = &image->source->layout;
     for (unsigned i = 0; i < image->parents->len; i++)
-        printf("parent %s\n", (const char *)image->parents->pdata[i]);
+        printf("parent %s\n", ((const VcAncestor *)image->parents->pdata[i])->path);
     for (unsigned i = 0; i < layout->n_disks; i++) {
         if (image->disk >= 0 && (unsigned)image->disk != i)
             continue;

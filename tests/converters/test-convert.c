@@ -196,7 +196,9 @@ START_TEST(a_parent_of_the_source_is_refused_as_target)
     g_autoptr(GPtrArray) images = g_ptr_array_new();
     VcImage image;
     ck_assert(vc_image_open(&image, from, &reading, NULL));
-    g_ptr_array_add(image.parents, g_strdup(to));
+    VcAncestor *parent = g_new0(VcAncestor, 1);
+    parent->path = g_strdup(to);
+    g_ptr_array_add(image.parents, parent);
     g_ptr_array_add(images, &image);
 
     VcConversion conversion;

@@ -228,7 +228,8 @@ open_image(const char *path, bool follow)
     if (!well)
         return;
     for (guint i = 0; i < image.parents->len; i++) {
-        g_autofree char *real = realpath(image.parents->pdata[i], NULL);
+        const VcAncestor *parent = image.parents->pdata[i];
+        g_autofree char *real = realpath(parent->path, NULL);
         g_autofree char *directory = g_path_get_dirname(real);
         g_assert(follow || strcmp(directory, place.here) == 0);
     }
