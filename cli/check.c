@@ -5,9 +5,8 @@
 #include "cli/json.h"
 #include "cli/print.h"
 #include "cli/reading.h"
+#include "converters/content.h"
 #include "io/error.h"
-
-#include <string.h>
 
 enum { CHECK_FAILED = 1, CHECK_CORRUPT = 2, CHECK_LEAKS = 3, CHECK_UNSUPPORTED = 63 };
 
@@ -111,7 +110,8 @@ open_image(const Check *c, const char *path, VcContent *content, VcFile **file,
 static int
 check(Check *c, bool json, GError **error)
 {
-    g_autofree char *path = vc_reading_path(&c->reading, c->arguments.files[0], error);
+    g_autofree char *path = vc_reading_path(&c->reading, c->arguments.files[0], NULL,
+                                            error);
     if (!path)
         return CHECK_FAILED;
     g_autoptr(VcFile) file = NULL;

@@ -21,6 +21,13 @@ vc_failure_as_json(char *const *files)
     }
 }
 
+void
+vc_failure_add_file(const char *name)
+{
+    if (names)
+        g_ptr_array_add(names, g_strdup(name));
+}
+
 static const char *
 code_name(const GError *error)
 {

@@ -2,6 +2,7 @@
 /* How a command opens its sources. */
 #include "cli/reading.h"
 
+#include "cli/failure.h"
 #include "io/error.h"
 
 #include <string.h>
@@ -114,10 +115,18 @@ take_file(VcOptions *options, const char *text, const VcFormat **format, GError 
         return NULL;
     }
     if (driver && strcmp(driver, "file") != 0) {
-        *format = vc_format_find(driver, error);
-        if (!*format)
+        const VcFormat *found = vc_format_find(driver, error);
+        if (!found)
             return NULL;
+        if (*format && found != *format) {
+            vc_fail(error, VC_ERROR_USAGE,
+                    "--image-opts: %s is to be read as %s, not as %s", path,
+                    (*format)->name, found->name);
+            return NULL;
+        }
+        *format = found;
     }
+    vc_failure_add_file(path);
     return g_steal_pointer(&path);
 }
 
@@ -150,14 +159,17 @@ vc_reading_open(const VcReading *reading, const char *name, const VcFormat *form
 }
 
 char *
-vc_reading_path(VcReading *reading, const char *name, GError **error)
+vc_reading_path(VcReading *reading, const char *name, const VcFormat *format,
+                GError **error)
 {
+    if (format)
+        reading->image.format = format;
     g_autoptr(VcOptions) given = vc_options_new();
     g_autofree char *path = find_path(reading, name, &reading->image, given, error);
-    if (path && !vc_options_check(given, "", NULL, NULL)) {
-        vc_fail(error, VC_ERROR_USAGE,
-                "--image-opts: '%s': only driver and file.filename mean something here",
-                name);
+    const char *key = vc_options_first(given);
+    if (path && key) {
+        vc_fail(error, VC_ERROR_USAGE, "--image-opts: option '%s' means nothing here",
+                key);
         return NULL;
     }
     return g_steal_pointer(&path);

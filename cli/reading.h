@@ -26,9 +26,10 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(VcReading, vc_reading_clear)
 bool vc_reading_open(const VcReading *reading, const char *name, const VcFormat *format,
                      VcImage *image, GError **error);
 
-/* For commands that need no more than the path and, in reading->image, the format of
- * one image: gives the path, owned by the caller. */
-char *vc_reading_path(VcReading *reading, const char *name, GError **error);
+/* For commands that need no more than the path of one image, owned by the caller, and
+ * its format, which is in reading->image then. */
+char *vc_reading_path(VcReading *reading, const char *name, const VcFormat *format,
+                      GError **error);
 
 /* What of -t or -T means something to us. *SYNC (may be NULL) becomes false for
  * "unsafe". */

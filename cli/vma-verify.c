@@ -5,6 +5,7 @@
 #include "cli/print.h"
 #include "cli/transfer.h"
 #include "cli/vma.h"
+#include "converters/content.h"
 #include "io/error.h"
 
 typedef struct {
@@ -50,16 +51,10 @@ static bool
 verify(Verify *v, GError **error)
 {
     const VcFormat *format = vc_vma_format();
-    g_autofree char *path = vc_reading_path(&v->reading, v->arguments.files[0], error);
+    g_autofree char *path = vc_reading_path(&v->reading, v->arguments.files[0], format,
+                                            error);
     if (!path)
         return false;
-    const VcFormat *given = v->reading.image.format;
-    if (given && given != format) {
-        vc_fail(error, VC_ERROR_USAGE, "%s: is verified as %s, not as %s", path,
-                format->name, given->name);
-        return false;
-    }
-
     VcContent content;
     g_autoptr(VcFile) file = vc_content_open(path, &v->reading.image, &content, error);
     if (!file)
@@ -71,7 +66,11 @@ verify(Verify *v, GError **error)
         g_prefix_error(error, "%s: ", path);
         return false;
     }
-    return judge(path, &report, error);
+    if (!judge(path, &report, error))
+        return false;
+    if (v->verbose)
+        vc_print_line("%s: complete and sound", path);
+    return true;
 }
 
 static int
@@ -91,8 +90,6 @@ run(const VcCommand *command, int argc, char **argv, GError **error)
     if (!vc_arguments_count(&v.arguments, 1, 1, "one archive", error) ||
         !vc_reading_prepare(&v.reading, error) || !verify(&v, error))
         return 1;
-    if (v.verbose)
-        vc_print_line("%s: complete and sound", v.arguments.files[0]);
     return 0;
 }
 

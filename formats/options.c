@@ -131,6 +131,20 @@ list_keys(const VcOptionSpec *specs)
     return g_string_free(list, FALSE);
 }
 
+/* In the order of their names, so that the same mistake gives the same message. */
+static GList *
+sorted_keys(const VcOptions *options)
+{
+    return g_list_sort(g_hash_table_get_keys(options->values), (GCompareFunc)strcmp);
+}
+
+const char *
+vc_options_first(const VcOptions *options)
+{
+    g_autoptr(GList) keys = sorted_keys(options);
+    return keys ? keys->data : NULL;
+}
+
 bool
 vc_options_check(const VcOptions *options, const char *format,
                  const VcOptionSpec *specs, GError **error)
@@ -138,9 +152,7 @@ vc_options_check(const VcOptions *options, const char *format,
     if (!options)
         return true;
 
-    /* In the order of their names, so that the same mistake gives the same message. */
-    g_autoptr(GList) keys = g_list_sort(g_hash_table_get_keys(options->values),
-                                        (GCompareFunc)strcmp);
+    g_autoptr(GList) keys = sorted_keys(options);
     for (GList *link = keys; link; link = link->next) {
         const char *key = link->data;
         const VcOptionSpec *spec = specs;

@@ -27,6 +27,8 @@ bool vc_options_parse(VcOptions *options, const char *text, GError **error);
 void vc_options_set(VcOptions *options, const char *key, const char *value);
 /* Takes KEY out of OPTIONS; gives its value, or NULL when it was not given. */
 char *vc_options_take(VcOptions *options, const char *key);
+/* A key that was given, the first by name; NULL: none. Borrowed. */
+const char *vc_options_first(const VcOptions *options);
 /* VC_ERROR_USAGE when a key is not in SPECS (may be NULL: no key is) or its value does
  * not have its type. FORMAT is for the message. */
 bool vc_options_check(const VcOptions *options, const char *format,

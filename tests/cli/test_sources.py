@@ -135,16 +135,17 @@ def test_a_guest_does_not_decide_the_format_of_its_disk():
     equal(read('d.raw'), b'vhdxfile' + disk[8:])
 
 
-def child_without_id(name, parent):
-    """An empty differencing VHD of 1 MiB that names PARENT, but not by an id."""
+def child(name, parent, identity=bytes(16)):
+    """An empty differencing VHD of 1 MiB that names PARENT, without IDENTITY by no id."""
     def seal(raw, at):
         raw[at:at + 4] = bytes(4)
         raw[at:at + 4] = struct.pack('>I', ~sum(raw) & 0xffffffff)
 
-    ok('create', '-q', '-f', 'vpc', name, '1M')
+    ok('create', '-q', '--force', '-f', 'vpc', name, '1M')
     raw = bytearray(read(name))
     footer, header = raw[:512], raw[512:1536]
     footer[60:64] = struct.pack('>I', 4)
+    header[40:56] = identity
     header[64:64 + 2 * len(parent)] = parent.encode('utf-16-be')
     seal(footer, 64)
     seal(header, 36)
@@ -156,7 +157,7 @@ def test_a_parent_without_an_id_is_taken_only_when_told():
     write('neighbour', pattern(SIZE))
     archive('a.vma', [('d', pattern(SIZE, 3))])
     for name in ['neighbour', 'a.vma']:
-        child_without_id(f'{name}.vhd', name)
+        child(f'{name}.vhd', name)
         for command in [['convert', f'{name}.vhd', 'b.raw'], ['map', f'{name}.vhd'],
                         ['info', '--backing-chain', f'{name}.vhd']]:
             fails(*command, says=f'{name}.vhd: it has no id of its parent')
@@ -169,16 +170,35 @@ def test_a_parent_without_an_id_is_taken_only_when_told():
         ok('info', f'{name}.vhd')
 
 
+def told(*args):
+    """What is told of each image of a chain, without a warning for people."""
+    ok('info', '--backing-chain', '--chain', *args)
+    chain = json.loads(ok('info', '--backing-chain', '--output=json', '--chain', *args).out)
+    return [(one['filename'], one['format'], one.get('compression')) for one in chain]
+
+
 @in_folder
-def test_what_is_given_for_a_child_is_not_taken_for_its_parents():
-    # Raw is what a parent without an id is, also one that looks like an archive.
+def test_info_tells_of_parents_what_they_are_read_as():
+    # Without an id it is raw, whatever it is called or looks like.
     archive('a.vma', [('d', pattern(SIZE))])
-    child_without_id('child.vhd', 'a.vma')
-    for given in [['child.vhd'], ['-f', 'vpc', 'child.vhd'],
-                  ['--image-opts', 'driver=vpc,file.filename=child.vhd,size_rule=current_size']]:
-        done = ok('info', '--backing-chain', '--output=json', '--chain', *given)
-        equal([(one['filename'], one['format']) for one in json.loads(done.out)],
-              [('child.vhd', 'vpc'), ('a.vma', 'raw')])
+    write('base.gz', gzip.compress(pattern(SIZE)))
+    write('-', pattern(SIZE))
+    for name in ['a.vma', 'base.gz', '-']:
+        child('child.vhd', name)
+        for given in [['child.vhd'], ['-f', 'vpc', 'child.vhd'],
+                      ['--image-opts', 'driver=vpc,file.filename=child.vhd,size_rule=current_size']]:
+            equal(told(*given), [('child.vhd', 'vpc', None), (name, 'raw', None)])
+        done = ok('info', '--backing-chain', '--chain', 'child.vhd')
+        equal([line.split(': ')[3] for line in done.err.splitlines()],
+              ["there is no parent locator, only the parent's name",
+               'the parent is a raw file, which cannot be verified'])
+    # With an id it has the format of its child, though a guest made it look like two.
+    write('guest.raw', (b'\x1f\x8b\x08\0' + pattern(1 << 20))[:1 << 20])
+    ok('convert', '-q', '-f', 'raw', '-o', 'subformat=fixed', 'guest.raw', 'parent.vhd')
+    fails('info', 'parent.vhd', says='-f FORMAT')
+    child('child.vhd', 'parent.vhd', read('parent.vhd')[-512:][68:84])
+    for given in [['child.vhd'], ['-f', 'vpc', 'child.vhd']]:
+        equal(told(*given), [('child.vhd', 'vpc', None), ('parent.vhd', 'vpc', None)])
 
 
 @in_folder
@@ -200,12 +220,21 @@ def test_image_opts_name_format_and_file():
     fails('check', '--image-opts', 'driver=raw,file.filename=a.vhd', status=63,
           says='a.vhd: raw images')
     fails('check', '--image-opts', 'driver=vpc,file.filename=a.vhd,size_rule=chs',
-          says='only driver and file.filename')
+          says="option 'size_rule' means nothing here")
     archive('a.vma', [('d', pattern(4096))])
     for opts in ['driver=vma,file.filename=a.vma', 'file.filename=a.vma']:
         ok('vma', 'verify', '--image-opts', opts)
-    fails('vma', 'verify', '--image-opts', 'driver=vpc,file.filename=a.vma',
-          says='verified as vma, not as vpc')
+    said = ok('vma', 'verify', '-v', '--image-opts', 'file.filename=a.vma').out
+    equal(said, 'a.vma: complete and sound\n')
+    # Who says two things is asked which one.
+    for command in [['vma', 'verify'], ['vma', 'list'], ['check', '-f', 'vma'], ['info', '-f', 'vma']]:
+        fails(*command, '--image-opts', 'driver=vpc,file.filename=a.vma',
+              says='a.vma is to be read as vma, not as vpc')
+    fails('vhd-to-raw', '--image-opts', 'driver=raw,file.filename=a.vhd', 'c.raw',
+          says='to be read as vpc, not as raw')
+    for command in ['info', 'check']:
+        done = run(command, '--output=json', '--image-opts', 'driver=vma,file.filename=nothing')
+        equal(json.loads(done.err)['error'].get('file'), 'nothing')
 
 
 @in_folder
