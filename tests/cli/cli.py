@@ -100,6 +100,15 @@ def folder():
         shutil.rmtree(path, ignore_errors=True)
 
 
+@contextlib.contextmanager
+def umask(mask):
+    before = os.umask(mask)
+    try:
+        yield
+    finally:
+        os.umask(before)
+
+
 def in_folder(function):
     """A test that runs in a folder of its own."""
     def test():

@@ -280,6 +280,7 @@ START_TEST(a_symbolic_link_is_replaced_where_it_is_not_to_be_followed)
         ck_assert(g_error_matches(error, VC_ERROR, VC_ERROR_EXISTS));
         g_autoptr(VcOutput)
             dropped = open_and_write("link1", VC_OUTPUT_FORCE_NO_LINK, "dropped");
+        g_clear_pointer(&dropped, vc_output_free);
         ck_assert(g_file_test(link1, G_FILE_TEST_IS_SYMLINK));
         scratch_write("there", "old", 3);
     }
