@@ -49,7 +49,7 @@ assert_opens(const char *name, bool follow, unsigned depth, uint8_t fill)
 /* NAME is refused with a message of one line that begins with its path and has each of
  * the NULL-terminated texts in it. */
 static void
-assert_refused(const char *name, bool follow, ...)
+assert_refused(bool follow, const char *name, ...)
 {
     g_autoptr(GError) error = NULL;
     g_autofree char *path = scratch_path(name);
@@ -60,7 +60,7 @@ assert_refused(const char *name, bool follow, ...)
     ck_assert_ptr_null(strchr(error->message, '\n'));
 
     va_list texts;
-    va_start(texts, follow);
+    va_start(texts, name);
     for (const char *text = va_arg(texts, const char *); text;
          text = va_arg(texts, const char *))
         ck_assert_msg(strstr(error->message, text), "'%s' is not in: %s", text,
@@ -108,7 +108,7 @@ START_TEST(a_parent_in_another_directory_needs_the_option)
     write_vhd("disks/below/base.vhd", base);
     write_vhd("disks/child.vhd", (Vhd){ .id = 2, .parent = 1, .relative = paths[_i] });
 
-    assert_refused("disks/child.vhd", false, "base.vhd", "another directory", "--chain",
+    assert_refused(false, "disks/child.vhd", "base.vhd", "another directory", "--chain",
                    NULL);
     assert_opens("disks/child.vhd", true, 1, 0xb5);
 }
@@ -122,7 +122,7 @@ START_TEST(an_absolute_path_needs_the_option)
     write_vhd("other/base.vhd", base);
     write_vhd("disks/child.vhd", (Vhd){ .id = 2, .parent = 1, .absolute = path });
 
-    assert_refused("disks/child.vhd", false, path, "--chain", NULL);
+    assert_refused(false, "disks/child.vhd", path, "--chain", NULL);
     assert_opens("disks/child.vhd", true, 1, 0xb5);
 }
 END_TEST
@@ -135,7 +135,7 @@ START_TEST(a_parent_of_the_childs_own_name_elsewhere_is_no_cycle)
     write_vhd("b/disk.vhd",
               (Vhd){ .id = 2, .parent = 1, .relative = "..\\a\\disk.vhd" });
 
-    assert_refused("b/disk.vhd", false, "another directory", "--chain", NULL);
+    assert_refused(false, "b/disk.vhd", "another directory", "--chain", NULL);
     assert_opens("b/disk.vhd", true, 1, 0xb5);
 }
 END_TEST
@@ -150,7 +150,7 @@ START_TEST(a_symbolic_link_does_not_lead_out_of_the_directory)
     write_vhd("disks/child.vhd",
               (Vhd){ .id = 2, .parent = 1, .relative = ".\\base.vhd" });
 
-    assert_refused("disks/child.vhd", false, "another directory", "--chain", NULL);
+    assert_refused(false, "disks/child.vhd", "another directory", "--chain", NULL);
     assert_opens("disks/child.vhd", true, 1, 0xb5);
 }
 END_TEST
@@ -172,7 +172,7 @@ START_TEST(a_fifo_is_no_parent)
     g_autofree char *fifo = scratch_path("base.vhd");
     ck_assert_int_eq(mkfifo(fifo, 0600), 0);
     write_vhd("child.vhd", (Vhd){ .id = 2, .parent = 1, .relative = ".\\base.vhd" });
-    assert_refused("child.vhd", true, "base.vhd", "not a regular file", NULL);
+    assert_refused(true, "child.vhd", "base.vhd", "not a regular file", NULL);
 }
 END_TEST
 
@@ -180,7 +180,7 @@ START_TEST(a_wrong_parent_is_refused_with_both_ids)
 {
     write_vhd("base.vhd", (Vhd){ .id = 7, .fill = 1 });
     write_vhd("child.vhd", (Vhd){ .id = 2, .parent = 1, .relative = ".\\base.vhd" });
-    assert_refused("child.vhd", false, "0707070707", "0101010101", NULL);
+    assert_refused(false, "child.vhd", "0707070707", "0101010101", NULL);
 }
 END_TEST
 
@@ -190,9 +190,9 @@ START_TEST(a_parent_without_an_id_needs_the_option)
     g_autofree char *bytes = g_malloc(VHD_DISK_SIZE);
     memset(bytes, 0x5a, VHD_DISK_SIZE);
     write_vhd("child.vhd", child);
-    assert_refused("child.vhd", false, "was not found", NULL);
+    assert_refused(false, "child.vhd", "was not found", NULL);
     scratch_write("base", bytes, VHD_DISK_SIZE);
-    assert_refused("child.vhd", false, "/base;", "no id", "--chain", NULL);
+    assert_refused(false, "child.vhd", "/base;", "no id", "--chain", NULL);
     assert_opens("child.vhd", true, 1, 0x5a);
 
     VcImage image;
@@ -210,7 +210,7 @@ START_TEST(a_parent_without_an_id_is_raw_whatever_it_looks_like)
     scratch_write("base", "VMA\0", 4);
     assert_opens("child.vhd", true, 1, 'V');
     write_vhd("base", base);
-    assert_refused("child.vhd", false, "no id", "--chain", NULL);
+    assert_refused(false, "child.vhd", "no id", "--chain", NULL);
     assert_opens("child.vhd", true, 1, 'c');
 }
 END_TEST
@@ -219,8 +219,8 @@ START_TEST(a_raw_file_is_no_parent_where_an_id_is_expected)
 {
     write_vhd("child.vhd", (Vhd){ .id = 2, .parent = 1, .relative = ".\\base.vhd" });
     scratch_write("base.vhd", "raw", 3);
-    assert_refused("child.vhd", false, "0101010101", "has none", NULL);
-    assert_refused("child.vhd", true, "0101010101", "has none", NULL);
+    assert_refused(false, "child.vhd", "0101010101", "has none", NULL);
+    assert_refused(true, "child.vhd", "0101010101", "has none", NULL);
 }
 END_TEST
 
@@ -259,7 +259,7 @@ START_TEST(a_missing_parent_is_named_with_the_place_where_it_belongs)
     g_autofree char *real = realpath(scratch, NULL);
     write_vhd("child.vhd",
               (Vhd){ .id = 2, .parent = 1, .absolute = "C:\\disks\\base.vhd" });
-    assert_refused("child.vhd", false, "C:/disks/base.vhd", "0101010101", real, NULL);
+    assert_refused(false, "child.vhd", "C:/disks/base.vhd", "0101010101", real, NULL);
 }
 END_TEST
 
@@ -267,14 +267,14 @@ START_TEST(control_characters_of_the_path_do_not_reach_the_message)
 {
     write_vhd("child.vhd",
               (Vhd){ .id = 2, .parent = 1, .relative = ".\\ba\nse\x1b[2J.vhd" });
-    assert_refused("child.vhd", false, "ba\\x0ase\\x1b", NULL);
+    assert_refused(false, "child.vhd", "ba\\x0ase\\x1b", NULL);
 }
 END_TEST
 
 START_TEST(an_image_that_is_its_own_parent_is_a_cycle)
 {
     write_vhd("child.vhd", (Vhd){ .id = 2, .parent = 2, .relative = ".\\child.vhd" });
-    assert_refused("child.vhd", false, "cycle", NULL);
+    assert_refused(false, "child.vhd", "cycle", NULL);
 }
 END_TEST
 
@@ -317,7 +317,7 @@ END_TEST
 START_TEST(sixty_five_parents_are_too_many)
 {
     write_chain(65);
-    assert_refused("65.vhd", false, "64", NULL);
+    assert_refused(false, "65.vhd", "64", NULL);
 }
 END_TEST
 

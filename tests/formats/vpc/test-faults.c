@@ -194,7 +194,7 @@ static bool
 write_all(VcFile *file, const char *options, GError **error)
 {
     file->reads_zero = false;
-    g_autoptr(VcFile) owned = file;
+    G_GNUC_UNUSED g_autoptr(VcFile) owned = file;
     g_autoptr(VcSink) sink = create_vpc(file, 1 << 20, options, error);
     uint64_t position, run;
     return sink && vc_sink_place(sink, 0, 4096, 4096, &position, &run, error) &&
