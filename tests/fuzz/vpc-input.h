@@ -21,6 +21,6 @@ static const uint64_t places[] = {
     7 * STEP,  8 * STEP,  9 * STEP,  10 * STEP, 11 * STEP,  12 * STEP,  13 * STEP,
     14 * STEP, 15 * STEP, 16 * STEP, 17 * STEP, 128 * STEP, 129 * STEP, 143 * STEP,
 };
-static const FuzzForm vpc_form = { places, G_N_ELEMENTS(places), HEAD };
+G_GNUC_UNUSED static const FuzzForm vpc_form = { places, G_N_ELEMENTS(places), HEAD };
 
 #endif
