@@ -58,3 +58,22 @@ vc_sink_free(VcSink *sink)
     if (sink)
         sink->ops->free(sink);
 }
+
+bool
+vc_sink_choose_size(const VcDisk *disk, const VcOptions *options, uint64_t *size,
+                    GError **error)
+{
+    *size = vc_options_size(options, "size", disk->size);
+    if (disk->size == VC_SIZE_UNKNOWN && *size != disk->size) {
+        vc_fail(error, VC_ERROR_USAGE,
+                "option size cannot be kept while the size of the source is not known");
+        return false;
+    }
+    if (*size >= disk->size)
+        return true;
+    vc_fail(error, VC_ERROR_USAGE,
+            "option size: %" G_GUINT64_FORMAT
+            " bytes are too few for a disk of %" G_GUINT64_FORMAT,
+            *size, disk->size);
+    return false;
+}

@@ -11,6 +11,7 @@
 #define VC_FORMATS_SINK_H
 
 #include "formats/layout.h"
+#include "formats/options.h"
 #include "io/file.h"
 
 /* Payload is placed in cells: offsets are multiples of it, lengths too except at the
@@ -71,5 +72,10 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(VcSink, vc_sink_free)
 void vc_sink_init(VcSink *sink, const VcSinkOps *ops, VcFile *file,
                   const VcLayout *layout);
 void vc_sink_clear(VcSink *sink);
+
+/* Gives the size that DISK is to have: that of option size, or its own, which may be
+ * VC_SIZE_UNKNOWN. VC_ERROR_USAGE when the option is less, or the disk's not known. */
+bool vc_sink_choose_size(const VcDisk *disk, const VcOptions *options, uint64_t *size,
+                         GError **error);
 
 #endif

@@ -55,23 +55,12 @@ raw_create(VcFile *file, const VcLayout *layout, const VcOptions *options,
         vc_fail(error, VC_ERROR_USAGE, "a raw image needs a disk");
         return NULL;
     }
-    uint64_t size = layout->disks[0].size,
-             given = vc_options_size(options, "size", size);
-    if (size == VC_SIZE_UNKNOWN && given != size) {
-        vc_fail(error, VC_ERROR_USAGE,
-                "option size cannot be kept while the size of the source is not known");
+    uint64_t size;
+    if (!vc_sink_choose_size(&layout->disks[0], options, &size, error))
         return NULL;
-    }
-    if (given < size) {
-        vc_fail(error, VC_ERROR_USAGE,
-                "option size: %" G_GUINT64_FORMAT
-                " bytes are too few for a disk of %" G_GUINT64_FORMAT,
-                given, size);
-        return NULL;
-    }
     RawSink *s = g_new0(RawSink, 1);
     vc_sink_init(&s->base, &raw_sink_ops, file, layout);
-    s->base.layout.disks[0].size = given;
+    s->base.layout.disks[0].size = size;
     /* Going down a pipe, an end once placed is the end of all before it. */
     s->base.order = file->seekable ? VC_ORDER_ANY : VC_ORDER_ASCENDING;
     s->base.identity = true;

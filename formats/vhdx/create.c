@@ -108,13 +108,9 @@ plan_size(VcDisk *disk, const VcOptions *options, VhdxPlan *plan, GPtrArray *war
         return false;
     }
 
-    uint64_t given = vc_options_size(options, "size", disk->size), size;
-    if (given < disk->size) {
-        vc_fail(error, VC_ERROR_USAGE,
-                "option size: %" PRIu64 " bytes are too few for a disk of %" PRIu64,
-                given, disk->size);
+    uint64_t given, size;
+    if (!vc_sink_choose_size(disk, options, &given, error))
         return false;
-    }
     if (!vc_round_up(given, disk->logical_sector, &size) || size > VHDX_DISK_SIZE_MAX) {
         vc_fail(error, VC_ERROR_LIMIT,
                 "a disk of %" PRIu64 " bytes: a VHDX holds at most 64 TiB, %" PRIu64

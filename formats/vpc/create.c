@@ -11,25 +11,11 @@
 static bool
 choose_size(VpcSink *s, const VcOptions *options, GError **error)
 {
-    uint64_t size = s->base.layout.disks[0].size;
-    uint64_t given = vc_options_size(options, "size", size);
-
-    if (size == VC_SIZE_UNKNOWN) {
-        if (given != size) {
-            vc_fail(
-                error, VC_ERROR_USAGE,
-                "option size cannot be kept while the size of the source is not known");
-            return false;
-        }
-        return true;
-    }
-    if (given < size) {
-        vc_fail(error, VC_ERROR_USAGE,
-                "option size: %" G_GUINT64_FORMAT
-                " bytes are too few for a disk of %" G_GUINT64_FORMAT,
-                given, size);
+    uint64_t given;
+    if (!vc_sink_choose_size(&s->base.layout.disks[0], options, &given, error))
         return false;
-    }
+    if (given == VC_SIZE_UNKNOWN)
+        return true;
     if (given > G_MAXINT64 - VPC_FOOTER_SIZE) {
         vc_fail(error, VC_ERROR_LIMIT, "no file holds %" G_GUINT64_FORMAT " bytes",
                 given);
